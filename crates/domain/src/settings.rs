@@ -24,6 +24,8 @@ pub struct Vendor {
     pub settings: Settings,
     /// What it was called before, oldest first.
     pub former_names: Vec<FormerName>,
+    /// By what its master secret is known again, once a server has started on it.
+    pub imprint: Option<[u8; 16]>,
 }
 
 /// A name that a vendor gave up.

@@ -8,7 +8,7 @@ mod chain;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use scrip_license::{Digest, jws};
-use scrip_storage::reads::doctor::{self, MAX_FINDINGS};
+use scrip_storage::reads::doctor::{self, MAX_FINDINGS, Replication};
 use scrip_storage::reads::exchange::Documents;
 use scrip_storage::{Fault, Store};
 use serde::Serialize;
@@ -19,10 +19,12 @@ use crate::keys::Keys;
 use crate::objects::Objects;
 
 /// What the doctor found.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Report {
     /// Every check, in the order in which it was made.
     pub checks: Vec<Check>,
+    /// What is not wrong, and should be known.
+    pub notes: Vec<String>,
 }
 
 /// One check.
@@ -80,7 +82,31 @@ pub async fn examine(store: &Store, keys: &Keys) -> Result<Report, Fault> {
     checks.push(exchange_documents(store).await?);
     checks.push(crate::statement::proof::prove(store).await?);
     checks.push(signing_keys(store, keys).await?);
-    Ok(Report { checks })
+    checks.push(master_secret(store, keys).await?);
+    let notes = store.replication().await?.iter().flat_map(durability).collect();
+    Ok(Report { checks, notes })
+}
+
+/// What a failover to another PostgreSQL may lose, and what a power cut.
+fn durability(replication: &Replication) -> Vec<String> {
+    let Replication { awaited, connected, syncs } = replication;
+    let standbys = if awaited.is_empty() {
+        "synchronous replication is off (synchronous_standby_names is empty): a failover to a standby can lose purchases that \
+         were acknowledged"
+            .to_owned()
+    } else if *connected > 0 {
+        format!(
+            "synchronous replication is on (synchronous_standby_names is '{awaited}', {connected} connected): a failover to one \
+             of these standbys loses no acknowledged purchase"
+        )
+    } else {
+        format!(
+            "synchronous replication is on (synchronous_standby_names is '{awaited}'), but no such standby is seen: commits wait \
+             for one, or this user may not see it (GRANT pg_monitor)"
+        )
+    };
+    let disk = "fsync is off: a power cut can leave the whole database in ruins".to_owned();
+    std::iter::once(standbys).chain((!syncs).then_some(disk)).collect()
 }
 
 /// Whether a SQLite file is whole, which the books need not show: what no check looks at may be damaged. None on PostgreSQL,
@@ -211,6 +237,19 @@ async fn signing_keys(store: &Store, keys: &Keys) -> Result<Check, Fault> {
     })
 }
 
+/// The master secret must be the one with which short codes were made, and all else that is derived from it.
+async fn master_secret(store: &Store, keys: &Keys) -> Result<Check, Fault> {
+    let imprint = store.vendor().await?.and_then(|vendor| vendor.imprint);
+    let is_other = imprint.is_some_and(|imprint| imprint != keys.imprint());
+    let what = "keys/master.secret is another shop's: short codes that were sold, webhooks and second factors need this shop's";
+    Ok(Check {
+        name: "master-secret".to_owned(),
+        proves: "the master secret is the one that this shop began with".to_owned(),
+        rows: u64::from(imprint.is_some()),
+        findings: is_other.then(|| what.to_owned()).into_iter().collect(),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
@@ -311,6 +350,18 @@ mod tests {
         );
     }
 
+    #[test]
+    fn what_a_failover_may_lose_is_told() {
+        let told = |awaited: &str, connected, syncs| {
+            let awaited = awaited.to_owned();
+            durability(&Replication { awaited, connected, syncs })
+        };
+        assert!(told("", 0, true)[0].contains("is off"));
+        assert!(told("ANY 1 (a, b)", 2, true)[0].contains("loses no acknowledged purchase"));
+        assert!(told("a", 0, true)[0].contains("no such standby is seen"));
+        assert_eq!(told("a", 1, false).len(), 2);
+    }
+
     #[tokio::test]
     async fn empty_books_are_sound() {
         let report = examined("doctor-empty", None).await;
@@ -323,7 +374,7 @@ mod tests {
         let report = examined("doctor-forged", Some("lost".to_owned())).await;
         let unsound: Vec<&str> = report.unsound().map(|check| check.name.as_str()).collect();
         assert_eq!(unsound, ["license-lines", "index-licenses", "signing-keys"]);
-        let keys = report.checks.last().unwrap();
+        let keys = report.checks.iter().find(|check| check.name == "signing-keys").unwrap();
         assert_eq!(keys.rows, 1);
         assert!(keys.findings[0].starts_with("lost: no such key, but 1 licenses name it"));
     }

@@ -35,6 +35,7 @@ pub struct Keys {
     subject_secret: [u8; 32],
     webhook_secret: [u8; 32],
     factor_secret: [u8; 32],
+    imprint: [u8; 16],
 }
 
 impl std::fmt::Debug for Keys {
@@ -51,6 +52,7 @@ impl Keys {
         if licenses.is_empty() {
             return None;
         }
+        let [imprint, _] = halves(derive(secret, b"scrip imprint"));
         Some(Self {
             licenses: Arc::new(licenses),
             public: Arc::new(public),
@@ -61,6 +63,7 @@ impl Keys {
             subject_secret: derive(secret, b"scrip pairwise subjects"),
             webhook_secret: derive(secret, b"scrip webhooks"),
             factor_secret: derive(secret, b"scrip second factors"),
+            imprint,
         })
     }
 
@@ -69,6 +72,11 @@ impl Keys {
     pub fn with_protocol(self, seeds: &[[u8; 32]]) -> Self {
         let (protocol, public) = ring(seeds);
         Self { protocol: Arc::new(protocol), public_protocol: Arc::new(public), ..self }
+    }
+
+    /// By what the master secret is known again. Nobody finds the secret from it.
+    pub fn imprint(&self) -> [u8; 16] {
+        self.imprint
     }
 
     /// The key that signs documents and requests for other servers.
@@ -235,6 +243,13 @@ fn ring(seeds: &[[u8; 32]]) -> (Vec<SigningKey>, KeySet) {
     let keys: Vec<_> = seeds.iter().map(|seed| SigningKey::from_seed(*seed)).collect();
     let public = keys.iter().map(|key| key.public().clone()).collect();
     (keys, public)
+}
+
+/// The first half of a digest and the second.
+fn halves(digest: [u8; 32]) -> [[u8; 16]; 2] {
+    let mut halves = [[0; 16]; 2];
+    halves.as_flattened_mut().copy_from_slice(&digest);
+    halves
 }
 
 fn derive(secret: &[u8; 32], purpose: &[u8]) -> [u8; 32] {

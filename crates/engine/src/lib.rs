@@ -41,6 +41,7 @@ pub mod fresh;
 pub mod grant;
 pub mod identity;
 mod ids;
+pub mod imprint;
 pub mod invitation;
 pub mod keys;
 mod ledger;

@@ -250,7 +250,7 @@ impl Command for PutSettings {
             return Ok(Decision::refused(Stale));
         }
         let settings = self.settings.clone();
-        let mut vendor = Vendor { id: self.id, settings, former_names: Vec::new() };
+        let mut vendor = Vendor { id: self.id, settings, former_names: Vec::new(), imprint: None };
         let mut changes = Changes::default();
         let mut was = Value::Null;
         match there {
@@ -259,6 +259,7 @@ impl Command for PutSettings {
             }
             Some(old) => {
                 was = json!(old.settings);
+                vendor.imprint = old.imprint;
                 vendor.former_names.clone_from(&old.former_names);
                 if old.settings.name != vendor.settings.name {
                     let name = old.settings.name.clone();

@@ -73,6 +73,15 @@ impl Vault {
         Ok(keys.with_protocol(&self.seeds(Purpose::Protocol)?))
     }
 
+    /// That the master secret is not this shop's.
+    pub fn other_secret(&self) -> Failure {
+        let path = self.folder.join(MASTER);
+        Failure::new(format!("{} is not the master secret of this shop", path.display())).advise(
+            "Put the shop's own back, from a backup: the short codes that were sold, and the secrets of webhooks and second \
+             factors, are made with it. Nothing was changed.",
+        )
+    }
+
     /// Every file of the folder that is a key or the master secret, by name.
     pub fn contents(&self) -> Outcome<Vec<(String, Vec<u8>)>> {
         let cannot = |error: io::Error| self.cannot("read", &error);
@@ -157,8 +166,10 @@ impl KeyHome for Vault {
 
 /// The text of a secret's file, which must be closed to other users.
 pub fn read(path: &Path) -> Outcome<String> {
-    let cannot =
-        |error: io::Error| Failure::new(format!("cannot read the key {}: {error}", path.display()));
+    let cannot = |error: io::Error| {
+        Failure::new(format!("cannot read the key {}: {error}", path.display()))
+            .advise("It must be there, and this user must be able to read it.")
+    };
     let mode = fs::metadata(path).map_err(cannot)?.permissions().mode();
     if mode & 0o007 != 0 {
         return Err(Failure::new(format!("{} is open to every user", path.display()))

@@ -4,6 +4,7 @@
 //! read, all of it pipelined into one round trip; saving is one `UNNEST` statement per table.
 //! READ COMMITTED: what hangs from a guard is read in a later statement than the lock.
 
+mod address;
 mod writer;
 
 use std::collections::BTreeMap;
@@ -12,24 +13,24 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use futures_util::FutureExt;
 use futures_util::future::try_join_all;
 use tokio::sync::mpsc;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{IsNull, ToSql, Type, private::BytesMut, to_sql_checked};
-use tokio_postgres::{Client, Config, IsolationLevel, NoTls, Statement};
+use tokio_postgres::{Client, IsolationLevel, Statement};
 
 use crate::cells::{Cell, Kind, Reader, Source, Take, fit};
 use crate::fault::Fault;
 use crate::migrate;
 use crate::stream::{Ask, Read};
 
+pub(crate) use address::Address;
 pub use writer::PostgresWriter;
 
 /// A connection that heals: opened when it is first needed, and again when it was lost.
 #[derive(Debug)]
 pub(crate) struct Line {
-    config: Config,
+    address: Address,
     setup: &'static str,
     /// Texts prepared before anything else is done.
     texts: Vec<&'static str>,
@@ -47,19 +48,6 @@ pub(crate) struct Live {
     ended: AtomicBool,
 }
 
-/// What `url` says, with bounds on how long a silent network is waited for.
-pub(crate) fn config(url: &str) -> Result<Config, Fault> {
-    let mut config: Config = url.parse().map_err(|e| fault(&e))?;
-    if config.get_connect_timeout().is_none() {
-        config.connect_timeout(Duration::from_secs(10));
-    }
-    if config.get_tcp_user_timeout().is_none() {
-        config.tcp_user_timeout(Duration::from_secs(30));
-    }
-    config.keepalives_idle(Duration::from_secs(30));
-    Ok(config)
-}
-
 /// How long the server may be silent in each step of a batch, which is longer than its own patience with locks; and when
 /// it is connected to. TCP does not tell: one whose standby is gone, or that was stopped, still acknowledges what it is sent.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -72,12 +60,12 @@ fn silent(patience: Duration) -> Fault {
 
 impl Line {
     pub(crate) fn new(
-        config: Config,
+        address: Address,
         setup: &'static str,
         texts: Vec<&'static str>,
         patience: Duration,
     ) -> Self {
-        Self { config, setup, texts, patience, live: Mutex::default() }
+        Self { address, setup, texts, patience, live: Mutex::default() }
     }
 
     pub(crate) async fn live(&self) -> Result<Arc<Live>, Fault> {
@@ -92,9 +80,7 @@ impl Line {
     }
 
     async fn open(&self) -> Result<Live, Fault> {
-        let (client, connection) = self.config.connect(NoTls).await.map_err(|e| fault(&e))?;
-        // The connection's own task: it ends with the client, and its errors reach the client.
-        tokio::spawn(connection.map(drop));
+        let client = self.address.connect().await?;
         client.batch_execute(self.setup).await.map_err(|e| fault(&e))?;
         let patience = self.patience;
         let (statements, ended) = (Mutex::default(), AtomicBool::new(false));
@@ -176,7 +162,7 @@ impl Live {
     }
 }
 
-const READER_SETUP: &str =
+pub(crate) const READER_SETUP: &str =
     "SET default_transaction_read_only = on; SET jit = off; SET statement_timeout = '60s'";
 
 /// One array per column, from cells that stand row by row.
@@ -237,21 +223,21 @@ pub(crate) fn columns<'a>(
 /// Connections that read, used in turn.
 #[derive(Debug)]
 pub(crate) struct PostgresReaders {
-    config: Config,
+    address: Address,
     lines: Vec<Line>,
     turn: std::sync::atomic::AtomicUsize,
 }
 
 impl PostgresReaders {
-    pub fn new(config: &Config) -> Self {
-        let line = |_| Line::new(config.clone(), READER_SETUP, Vec::new(), PATIENCE_WITH_READS);
+    pub fn new(address: &Address) -> Self {
+        let line = |_| Line::new(address.clone(), READER_SETUP, Vec::new(), PATIENCE_WITH_READS);
         let lines = (0..4).map(line).collect();
-        Self { config: config.clone(), lines, turn: std::sync::atomic::AtomicUsize::default() }
+        Self { address: address.clone(), lines, turn: std::sync::atomic::AtomicUsize::default() }
     }
 
     /// A long read, on a connection of its own.
     pub fn long_read(&self) -> LongRead {
-        LongRead { config: self.config.clone() }
+        LongRead { address: self.address.clone() }
     }
 
     /// Runs `text`, which reads `table`, and hands on its rows.
@@ -282,7 +268,7 @@ impl PostgresReaders {
 
 /// A connection for one long read.
 pub(crate) struct LongRead {
-    config: Config,
+    address: Address,
 }
 
 const LONG_SETUP: &str = "SET jit = off; SET statement_timeout = '30min'";
@@ -294,8 +280,7 @@ impl LongRead {
         asks: Vec<Ask<T>>,
         sender: &mpsc::Sender<Read<T>>,
     ) -> Result<(), Fault> {
-        let (mut client, connection) = self.config.connect(NoTls).await.map_err(|e| fault(&e))?;
-        tokio::spawn(connection.map(drop));
+        let mut client = self.address.connect().await?;
         client.batch_execute(LONG_SETUP).await.map_err(|e| fault(&e))?;
         let begin = client.build_transaction().read_only(true);
         let begin = begin.isolation_level(IsolationLevel::RepeatableRead);
@@ -328,9 +313,19 @@ impl LongRead {
 /// How many rows a portal gives at once.
 const PAGE_OF_ROWS: i32 = 256;
 
+/// Whether there is a vendor in the database, which may well be empty.
+pub(crate) async fn has_vendor(live: &Live) -> Result<bool, Fault> {
+    let table = "SELECT 1 FROM information_schema.tables
+        WHERE table_schema = current_schema() AND table_name = 'vendor'";
+    if live.query(table, &[]).await?.is_empty() {
+        return Ok(false);
+    }
+    Ok(!live.query("SELECT id FROM vendor LIMIT 1", &[]).await?.is_empty())
+}
+
 /// Brings the schema of the database up to date, one server at a time.
-pub(crate) async fn migrate(config: Config) -> Result<(), Fault> {
-    let line = Line::new(config, "SET lock_timeout = '60s'", Vec::new(), PATIENCE);
+pub(crate) async fn migrate(address: Address) -> Result<(), Fault> {
+    let line = Line::new(address, "SET lock_timeout = '60s'", Vec::new(), PATIENCE);
     let live = line.live().await?;
     let client = &live.client;
     let run = async {
@@ -421,7 +416,7 @@ mod tests {
         let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("postgres://scrip@{}/scrip", silent.local_addr().unwrap());
         let patience = Duration::from_millis(1);
-        let line = Line::new(config(&url).unwrap(), READER_SETUP, Vec::new(), patience);
+        let line = Line::new(Address::of(&url).unwrap(), READER_SETUP, Vec::new(), patience);
         let fault = line.live().await.unwrap_err();
         assert!(fault.to_string().contains("has not answered"), "{fault}");
     }

@@ -76,7 +76,7 @@ row!(ServerLease, "servers", group(number: u8), key(number: u8), {
 });
 
 row!(Vendor, "vendor", group(id: Id<Vendor>), key(id: Id<Vendor>), {
-    id: Id<Vendor>, settings: Settings, former_names: Vec<FormerName>,
+    id: Id<Vendor>, settings: Settings, former_names: Vec<FormerName>, imprint: Option<[u8; 16]>,
 });
 
 row!(LegalText, "legal_texts", group(name: LegalName), key(name: LegalName, version: String), {

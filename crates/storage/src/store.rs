@@ -12,7 +12,7 @@ use crate::books::{Books, Wants};
 use crate::cells::{Cell, Reader, Take};
 use crate::fault::Fault;
 use crate::migrate::{self, Migration};
-use crate::postgres::{self, PostgresReaders, PostgresWriter};
+use crate::postgres::{self, Address, Line, PATIENCE, PostgresReaders, PostgresWriter};
 use crate::sqlite::{Checkpointer, Memory, Place, SqliteReaders, SqliteWriter};
 
 /// Commands that may wait; one more is answered [`Fault::Busy`] at once.
@@ -80,19 +80,26 @@ impl Store {
 
     /// Whether `url` can name a PostgreSQL database; nothing is asked of the network.
     pub fn is_postgres_url(url: &str) -> Result<(), Fault> {
-        postgres::config(url).map(drop)
+        Address::of(url).map(drop)
     }
 
-    /// Opens the PostgreSQL database at `url` (`postgres://user:password@host/database`).
+    /// Whether there is a vendor in the PostgreSQL database at `url`. Only reads, and wants no schema.
+    pub async fn postgres_has_vendor(url: &str) -> Result<bool, Fault> {
+        let line = Line::new(Address::of(url)?, postgres::READER_SETUP, Vec::new(), PATIENCE);
+        let live = line.live().await?;
+        live.within(postgres::has_vendor(&live)).await
+    }
+
+    /// Opens the PostgreSQL database at `url` (`postgres://user:password@host/database`), over TLS as `sslmode` in it says.
     pub async fn postgres(url: &str) -> Result<(Self, Writer), Fault> {
-        let config = postgres::config(url)?;
-        postgres::migrate(config.clone()).await?;
+        let address = Address::of(url)?;
+        postgres::migrate(address.clone()).await?;
         let mut writers = Vec::with_capacity(LOOPS);
         for _ in 0..LOOPS {
-            writers.push(PostgresWriter::open(config.clone()).await?);
+            writers.push(PostgresWriter::open(address.clone()).await?);
         }
         Ok(Self::over(
-            Readers::Postgres(Box::new(PostgresReaders::new(&config))),
+            Readers::Postgres(Box::new(PostgresReaders::new(&address))),
             Backends::Postgres(writers),
         ))
     }
@@ -113,9 +120,12 @@ impl Store {
 
     /// Opens the PostgreSQL database at `url` only to read it.
     pub async fn postgres_read_only(url: &str) -> Result<Self, Fault> {
-        let config = postgres::config(url)?;
-        Self::reading(Readers::Postgres(Box::new(PostgresReaders::new(&config))), migrate::POSTGRES)
-            .await
+        let address = Address::of(url)?;
+        Self::reading(
+            Readers::Postgres(Box::new(PostgresReaders::new(&address))),
+            migrate::POSTGRES,
+        )
+        .await
     }
 
     async fn reading(readers: Readers, known: &'static [Migration]) -> Result<Self, Fault> {

@@ -11,6 +11,7 @@ use axum::routing::get;
 use http::{StatusCode, header};
 use scrip_domain::api_key::Scope;
 use scrip_domain::{Span, Timestamp};
+use scrip_engine::Fault;
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -25,6 +26,8 @@ use crate::problem::Problem;
 /// A writer that has committed nothing for so long is not alive: the lease on ids alone makes it
 /// commit each second.
 const SILENCE: Span = Span::seconds(5);
+/// In milliseconds.
+const SECOND: i64 = 1000;
 /// A database that has not answered by then does not serve.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -35,6 +38,10 @@ pub struct Watch {
     /// What is counted.
     pub metrics: Metrics,
     committed: AtomicI64,
+    /// Whether the database is known to be away.
+    away: AtomicBool,
+    /// When it was last told that something has no answer.
+    told: AtomicI64,
     stopping: AtomicBool,
 }
 
@@ -42,7 +49,9 @@ impl Watch {
     /// Watches over `app`, whose writer has just committed.
     pub fn over(app: App) -> Self {
         let committed = AtomicI64::new(app.engine.now().millis());
-        Self { app, metrics: Metrics::default(), committed, stopping: AtomicBool::new(false) }
+        let (metrics, told) = (Metrics::default(), AtomicI64::new(i64::MIN));
+        let (away, stopping) = (AtomicBool::new(false), AtomicBool::new(false));
+        Self { app, metrics, committed, away, told, stopping }
     }
 
     /// What is watched.
@@ -53,6 +62,36 @@ impl Watch {
     /// The writer has committed something now.
     pub fn committed(&self) {
         self.committed.store(self.app.engine.now().millis(), Ordering::Relaxed);
+        if self.away.swap(false, Ordering::Relaxed) {
+            tracing::info!("the database answers again");
+        }
+    }
+
+    /// The writer could not commit: said once, until it can again.
+    pub fn lost(&self, fault: &Fault) {
+        self.metrics.fault(fault);
+        if !self.away.swap(true, Ordering::Relaxed) {
+            tracing::error!(%fault, "the database does not answer: until it does, what needs it is refused and only counted");
+        }
+    }
+
+    /// Counts a fault. Gives whether a line in the log is due to it: that the database is away is said once, and what
+    /// cannot be had of it before that is known once a second.
+    pub fn is_news(&self, fault: &Fault) -> bool {
+        self.metrics.fault(fault);
+        if !matches!(fault, Fault::Unavailable(_) | Fault::Unknown(_)) {
+            return true;
+        }
+        if self.away.load(Ordering::Relaxed) {
+            return false;
+        }
+        let now = self.app.engine.now().millis();
+        let told = self.told.load(Ordering::Relaxed);
+        let is_due = now.saturating_sub(told) >= SECOND;
+        if is_due {
+            self.told.store(now, Ordering::Relaxed);
+        }
+        is_due
     }
 
     /// The server is about to stop: new requests should go elsewhere.

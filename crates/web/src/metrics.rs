@@ -10,9 +10,10 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
-use scrip_engine::Engine;
+use scrip_domain::Timestamp;
 use scrip_engine::mail::send::Mailed;
 use scrip_engine::webhook::deliver::Tried;
+use scrip_engine::{Engine, Fault};
 
 /// Bounds of the histogram of answer times, in seconds: around a commit, and around a password.
 const BOUNDS: [f64; 10] = [0.000_25, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.1, 0.25, 1.0, 5.0];
@@ -28,7 +29,9 @@ pub struct Metrics {
     durations: Family<Route, Histogram>,
     deliveries: Family<Delivery, Counter>,
     letters: Family<Delivery, Counter>,
+    faults: Family<Kind, Counter>,
     connections: Gauge,
+    certificate: Family<Unlabelled, Gauge>,
     waiting: Gauge,
     resident: Gauge,
 }
@@ -40,6 +43,14 @@ struct Request {
     route: String,
     status: u16,
 }
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Kind {
+    kind: &'static str,
+}
+
+/// A figure that is not there from the beginning.
+type Unlabelled = [(&'static str, &'static str); 0];
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Delivery {
@@ -77,7 +88,21 @@ impl Default for Metrics {
             "Tries to hand letters to the mail server, by what came of them",
             letters.clone(),
         );
+        let faults = Family::<Kind, Counter>::default();
+        registry.register(
+            "faults",
+            "Requests and work beside them that had no answer, by why",
+            faults.clone(),
+        );
         registry.register("http_connections", "Connections that are open", connections.clone());
+        // Without a certificate of our own there is no figure, rather than one that says 1970.
+        let certificate = Family::<Unlabelled, Gauge>::default();
+        registry.register_with_unit(
+            "tls_certificate_end",
+            "When the certificate in use ends, in seconds since 1970",
+            Unit::Seconds,
+            certificate.clone(),
+        );
         registry.register("commands_waiting", "Commands that wait for the writer", waiting.clone());
         registry.register_with_unit(
             "resident_memory",
@@ -85,7 +110,18 @@ impl Default for Metrics {
             Unit::Bytes,
             resident.clone(),
         );
-        Self { registry, requests, durations, deliveries, letters, connections, waiting, resident }
+        Self {
+            registry,
+            requests,
+            durations,
+            deliveries,
+            letters,
+            faults,
+            connections,
+            certificate,
+            waiting,
+            resident,
+        }
     }
 }
 
@@ -109,8 +145,27 @@ impl Metrics {
         self.letters.get_or_create(&Delivery { outcome: mailed.as_str() }).inc();
     }
 
+    /// Counts a fault.
+    pub fn fault(&self, fault: &Fault) {
+        let kind = match fault {
+            Fault::Busy => "busy",
+            Fault::Full => "full",
+            Fault::Unavailable(_) => "unavailable",
+            Fault::Unknown(_) => "unknown",
+            Fault::Conflict => "conflict",
+            Fault::Corrupt { .. } => "corrupt",
+            Fault::Bug(_) => "bug",
+        };
+        self.faults.get_or_create(&Kind { kind }).inc();
+    }
+
+    /// Says when the certificate in use ends.
+    pub fn certificate_ends(&self, at: Timestamp) {
+        self.certificate.get_or_create(&[]).set(at.millis() / 1000);
+    }
+
     /// Counts a connection until what is returned is dropped.
-    pub fn connected(&self) -> impl Drop + Send + use<> {
+    pub(crate) fn connected(&self) -> Connected {
         Connected::new(self.connections.clone())
     }
 
@@ -129,7 +184,7 @@ impl Metrics {
 
 /// A connection that is counted.
 #[derive(Debug)]
-struct Connected(Gauge);
+pub(crate) struct Connected(Gauge);
 
 impl Connected {
     fn new(gauge: Gauge) -> Self {

@@ -42,7 +42,7 @@ use utoipa::ToSchema;
 use crate::answer::Json;
 use crate::language::{t, text};
 use crate::money::{MoneyOut, SuggestionOut};
-use crate::request_id;
+use crate::{request_id, trace};
 
 pub use kind::Kind;
 
@@ -688,6 +688,8 @@ impl From<NoSuchKey> for Problem {
 
 impl From<Fault> for Problem {
     fn from(fault: Fault) -> Self {
+        // Counted and logged once, here at the edge; the caller learns the request id only.
+        trace::no_answer(&fault);
         match &fault {
             Fault::Busy | Fault::Conflict => return Self::busy(t("too much at once: ask again")),
             Fault::Full => {
@@ -698,8 +700,6 @@ impl From<Fault> for Problem {
             }
             Fault::Unavailable(_) | Fault::Unknown(_) | Fault::Corrupt { .. } | Fault::Bug(_) => {}
         }
-        // Logged once, here at the edge; the caller learns the request id only.
-        tracing::error!(request_id = %request_id::current(), %fault, "a request has no answer");
         match fault {
             Fault::Unavailable(_) | Fault::Unknown(_) => {
                 Self::busy(t("the outcome is unknown: ask again with the same key"))

@@ -1,4 +1,4 @@
-//! The HTTP/1.1 server: connections in, each bounded in time; a stop that lets answers finish.
+//! The HTTP/1.1 server: connections in, in the clear or over TLS, each bounded in time; a stop that lets answers finish.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -13,12 +13,15 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
 
 use crate::extract::{MaxBody, Peer};
 use crate::health::Watch;
+use crate::metrics::Connected;
 use crate::network::{self, Network};
 use crate::patience::{PatientBody, PatientStream, Unread};
 
@@ -32,7 +35,7 @@ const REST: Duration = Duration::from_millis(100);
 pub struct Limits {
     /// Connections at once; further ones wait to be accepted.
     pub connections: usize,
-    /// Time for the head of a request, and between two.
+    /// Time for the head of a request, and between two; and for the agreement on TLS before the first.
     pub header: Duration,
     /// Time for the body of a request; more in so far as it keeps coming.
     pub body: Duration,
@@ -53,9 +56,10 @@ pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 }
 
 /// Answers on `listener` until `stop`, then lets requests finish for as long as `patience`. Gives the
-/// number of connections that it had to cut.
+/// number of connections that it had to cut. With `tls` nobody is answered in the clear.
 pub async fn serve(
     listener: TcpListener,
+    tls: Option<TlsAcceptor>,
     router: Router,
     watch: Arc<Watch>,
     limits: Limits,
@@ -64,22 +68,66 @@ pub async fn serve(
 ) -> usize {
     let house = House::new(router, watch, limits);
     let graceful = GracefulShutdown::new();
+    // At the door: they agree on TLS, each in its own time, and have asked nothing yet.
+    let mut arriving = JoinSet::new();
     let mut guests = JoinSet::new();
     let mut stop = std::pin::pin!(stop);
     loop {
-        let (stream, peer, permit) = tokio::select! {
+        tokio::select! {
             () = &mut stop => break,
-            guest = house.accept(&listener) => guest,
-        };
+            guest = house.accept(&listener) => match &tls {
+                Some(tls) => drop(arriving.spawn(guest.agree(tls.clone(), house.limits.header))),
+                None => drop(guests.spawn(house.clone().entertain(guest, graceful.watcher()))),
+            },
+            Some(arrived) = arriving.join_next() => if let Ok(Some(guest)) = arrived {
+                guests.spawn(house.clone().entertain(guest, graceful.watcher()));
+            },
+        }
         while guests.try_join_next().is_some() {}
-        guests.spawn(house.clone().entertain(stream, peer.ip(), permit, graceful.watcher()));
     }
     drop(listener);
+    drop(arriving);
     // Dropping the set on a timeout cuts what is left.
     let finished = tokio::time::timeout(patience, graceful.shutdown()).await;
     while guests.try_join_next().is_some() {}
     if finished.is_ok() { 0 } else { guests.len() }
 }
+
+/// Somebody who is connected; has a place, and is counted, for as long as this lives.
+#[derive(Debug)]
+struct Guest<S> {
+    stream: S,
+    peer: IpAddr,
+    unread: Unread,
+    place: Place,
+}
+
+#[derive(Debug)]
+struct Place {
+    _permit: Option<OwnedSemaphorePermit>,
+    _counted: Connected,
+}
+
+impl Guest<PatientStream<TcpStream>> {
+    /// The same behind TLS, if the other end comes to it in time.
+    async fn agree(self, tls: TlsAcceptor, within: Duration) -> Option<Guest<impl Stream>> {
+        let Self { stream, peer, unread, place } = self;
+        match tokio::time::timeout(within, tls.accept(stream)).await {
+            Ok(Ok(stream)) => Some(Guest { stream, peer, unread, place }),
+            // A scanner, a browser that wants other authorities, somebody without TLS: theirs, and of no interest.
+            Ok(Err(error)) => {
+                tracing::debug!(%error, "no agreement on TLS");
+                None
+            }
+            Err(_) => None,
+        }
+    }
+}
+
+/// What is spoken over.
+trait Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Stream for S {}
 
 /// What all connections share.
 #[derive(Clone, Debug)]
@@ -99,15 +147,12 @@ impl House {
         Self { router, watch, limits: Arc::new(limits), places, http }
     }
 
-    async fn accept(
-        &self,
-        listener: &TcpListener,
-    ) -> (TcpStream, SocketAddr, Option<OwnedSemaphorePermit>) {
+    async fn accept(&self, listener: &TcpListener) -> Guest<PatientStream<TcpStream>> {
         // The semaphore is never closed; without a permit the connection would merely go uncounted.
         let permit = self.places.clone().acquire_owned().await.ok();
         loop {
             match listener.accept().await {
-                Ok((stream, peer)) => return (stream, peer, permit),
+                Ok((stream, peer)) => return self.seat(stream, peer.ip(), permit),
                 // The caller went away before we came to it; nobody is hurt.
                 Err(error) if is_theirs(&error) => {}
                 Err(error) => {
@@ -118,26 +163,31 @@ impl House {
         }
     }
 
-    async fn entertain(
-        self,
+    fn seat(
+        &self,
         stream: TcpStream,
         peer: IpAddr,
         permit: Option<OwnedSemaphorePermit>,
-        watcher: Watcher,
-    ) {
+    ) -> Guest<PatientStream<TcpStream>> {
         // An answer is one write; waiting for more to fill a packet only costs latency. A stream that
         // refuses is closing.
         let _ = stream.set_nodelay(true);
-        let _counted = self.watch.metrics.connected();
         let unread = Unread::default();
+        // Below TLS: what TLS keeps back has to be taken in time, too.
         let stream = PatientStream::new(stream, self.limits.stall, unread.clone());
+        let place = Place { _permit: permit, _counted: self.watch.metrics.connected() };
+        Guest { stream, peer, unread, place }
+    }
+
+    async fn entertain(self, guest: Guest<impl Stream>, watcher: Watcher) {
+        let Guest { stream, peer, unread, place } = guest;
         let door = Door { router: self.router, limits: self.limits, peer, unread };
         let connection = self.http.serve_connection(TokioIo::new(stream), door);
         // What ends a connection early is the client's doing, and of no interest.
         if let Err(error) = watcher.watch(connection).await {
             tracing::debug!(%error, "a connection ended early");
         }
-        drop(permit);
+        drop(place);
     }
 }
 

@@ -1,5 +1,6 @@
 //! One server in a temporary folder: initdb, start, stop, delete.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::PermissionsExt;
@@ -77,6 +78,7 @@ impl Server {
         let mut server = Self { bin, home, owner, port: 0 };
         server.own_home()?;
         server.create()?;
+        server.certify()?;
         server.launch()?;
         Ok(server)
     }
@@ -114,13 +116,26 @@ impl Server {
         hush(&mut initdb).map(|_| ())
     }
 
+    /// A certificate for `localhost` that signed itself: who trusts it alone knows this server. Debian's PostgreSQL brings
+    /// openssl along.
+    fn certify(&self) -> Outcome {
+        let mut openssl = self.tool("openssl");
+        openssl.args(["req", "-x509", "-nodes", "-newkey", "ec", "-pkeyopt"]);
+        openssl.args(["ec_paramgen_curve:P-256", "-days", "3650", "-subj", "/CN=localhost"]);
+        openssl.args(["-addext", "subjectAltName=DNS:localhost"]);
+        openssl.args(["-addext", "basicConstraints=critical,CA:FALSE"]);
+        openssl.arg("-out").arg(self.data().join("server.crt"));
+        openssl.arg("-keyout").arg(self.data().join("server.key"));
+        hush(&mut openssl).map(|_| ())
+    }
+
     fn launch(&mut self) -> Outcome {
         let mut tries = 1;
         loop {
             self.port = free_port()?;
             // fsync stays on, which is the default: durability is one of the things under test.
             let options = format!(
-                "-c listen_addresses={} -c port={} -c unix_socket_directories= -c max_connections=200",
+                "-c listen_addresses={} -c port={} -c unix_socket_directories= -c max_connections=200 -c ssl=on",
                 Ipv4Addr::LOCALHOST,
                 self.port
             );
@@ -146,7 +161,12 @@ impl Server {
     }
 
     fn program(&self, name: &str) -> Command {
-        let mut command = Command::new(self.bin.join(name));
+        self.tool(self.bin.join(name))
+    }
+
+    /// A program that runs as the owner of the files.
+    fn tool(&self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = Command::new(program);
         command.current_dir(&self.home);
         if let Some(Owner { user, group }) = self.owner {
             command.uid(user).gid(group);

@@ -1,5 +1,7 @@
 //! `scrip config check`, `scrip config print-default`.
 
+use std::sync::Arc;
+
 use clap::{Args, Subcommand};
 use scrip_domain::role::Role;
 use scrip_storage::Store;
@@ -11,6 +13,7 @@ use super::serve::ConfigFile;
 use crate::clock::SystemClock;
 use crate::config::{self, Config, Database};
 use crate::failure::{Failure, Outcome};
+use crate::server::tls::{self, Certificate};
 use crate::server::{bureau, mail, objects, processor};
 use crate::vault::Vault;
 
@@ -52,14 +55,24 @@ impl ConfigArgs {
             }
             Action::Check { file, json } => (file, *json),
         };
-        let checked = file.load().and_then(|config| stands(&config).map(|()| config));
+        let checked = file.load().and_then(|mut config| {
+            let certificate = stands(&config)?;
+            if let Some(certificate) = &certificate {
+                config.warnings.extend(certificate.warning(config.public_url.as_deref()));
+            }
+            Ok((config, certificate.map(|certificate| certificate.ends())))
+        });
         if as_json {
             let answer = match &checked {
-                Ok(config) => json!({
+                Ok((config, ends)) => json!({
                     "ok": true,
                     "roles": config.roles.iter().map(Role::as_str).collect::<Vec<_>>(),
                     "provider": config.provider,
                     "listen": config.listen.to_string(),
+                    "tls": config.tls.as_ref().map(|files| json!({
+                        "certificate_file": files.certificate,
+                        "ends_at": ends.map(|at| at.to_string()),
+                    })),
                     "public_url": config.public_url,
                     "database": config.database.to_string(),
                     "data": config.data,
@@ -76,29 +89,32 @@ impl ConfigArgs {
             print(&answer);
             return checked.map(drop);
         }
-        let config = checked?;
+        let (config, ends) = checked?;
         for warning in &config.warnings {
             eprintln!("warning: {warning}");
         }
         let Config { listen, database, .. } = &config;
-        print(&format!("The configuration is good: {listen}, database {database}."));
+        let tls = ends.map(|at| format!(" over TLS, with a certificate until {at}"));
+        let tls = tls.unwrap_or_default();
+        print(&format!("The configuration is good: {listen}{tls}, database {database}."));
         Ok(())
     }
 }
 
-/// Whether what the configuration names is there, as far as that shows on this machine.
-fn stands(config: &Config) -> Outcome {
+/// Whether what the configuration names is there, as far as that shows on this machine; gives its certificate.
+fn stands(config: &Config) -> Outcome<Option<Arc<Certificate>>> {
+    let certificate = tls::open(config)?;
     Vault::within(&config.data).open()?;
-    let clock: std::sync::Arc<dyn scrip_domain::Clock> = std::sync::Arc::new(SystemClock);
+    let clock: Arc<dyn scrip_domain::Clock> = Arc::new(SystemClock);
     processor::open(config, &clock)?;
     bureau::open(config)?;
     mail::open(config)?;
     if let Some(bucket) = objects::bucket(config)? {
         one_thread(objects::prove(bucket.as_ref()))?;
     }
-    match &config.database {
+    let database = match &config.database {
         Database::Postgres(url) => Store::is_postgres_url(url)
-            .map_err(|fault| Failure::new(format!("the URL of the database is none: {fault}"))),
+            .map_err(|fault| Failure::new(format!("the URL of the database does not do: {fault}"))),
         Database::Sqlite(path) => {
             let opened = std::fs::OpenOptions::new().read(true).write(true).open(path);
             opened.map(drop).map_err(|error| {
@@ -106,5 +122,6 @@ fn stands(config: &Config) -> Outcome {
                     .advise("`scrip init DIR` makes one; this user must be able to write to it.")
             })
         }
-    }
+    };
+    database.map(|()| certificate)
 }

@@ -10,6 +10,7 @@ use super::remote::{print, table};
 use super::serve::ConfigFile;
 use crate::config::Database;
 use crate::failure::{Failure, Outcome};
+use crate::server::books::cannot_open;
 use crate::server::objects;
 use crate::vault::Vault;
 
@@ -19,8 +20,9 @@ use crate::vault::Vault;
 Example:
   scrip doctor --config shop/scrip.toml
 
-Only reads, also while the server runs; the goods are counted and measured, not read. Exit code 0 when the books are whole, 1 when they are not, 2 when
-they could not be examined.")]
+Only reads, also while the server runs; the goods are counted and measured, not read. A finding says what the thing itself keeps
+or a rule wants (expected), and what the rows come to on which it rests (found). Notes are no findings: on PostgreSQL one says
+what a failover may lose. Exit code 0 when the books are whole, 1 when they are not, 2 when they could not be examined.")]
 pub struct DoctorArgs {
     #[command(flatten)]
     file: ConfigFile,
@@ -37,7 +39,7 @@ impl DoctorArgs {
         let report = self.examine().map_err(|failure| failure.with_code(2))?;
         let sound = report.is_sound();
         if self.json {
-            print(&json!({ "sound": sound, "checks": report.checks }));
+            print(&json!({ "sound": sound, "checks": report.checks, "notes": report.notes }));
         } else {
             print(&show(&report));
         }
@@ -58,7 +60,7 @@ impl DoctorArgs {
             let file = examine_file(&store).await.map_err(failed)?;
             let damaged = file.as_ref().is_some_and(|check| !check.findings.is_empty());
             let mut report = match examine(&store, &keys).await {
-                Err(_) if damaged => Report { checks: Vec::new() },
+                Err(_) if damaged => Report::default(),
                 examined => examined.map_err(failed)?,
             };
             report.checks.splice(..0, file);
@@ -77,7 +79,7 @@ pub async fn read_only(database: &Database) -> Outcome<Store> {
         Database::Sqlite(path) => Store::sqlite_read_only(path).await,
         Database::Postgres(url) => Store::postgres_read_only(url).await,
     };
-    opened.map_err(|fault| Failure::new(format!("cannot read the database {database}: {fault}")))
+    opened.map_err(|fault| cannot_open(database, &fault))
 }
 
 /// A report as a table, and what is wrong below it.
@@ -93,6 +95,7 @@ pub fn show(report: &Report) -> String {
     };
     let mut lines = vec![table(&rows)];
     lines.extend(report.unsound().flat_map(finding));
+    lines.extend(report.notes.iter().map(|note| format!("note: {note}")));
     let verdict =
         if report.is_sound() { "The books are whole." } else { "The books are NOT whole." };
     lines.push(verdict.to_owned());

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Write;
+use std::net::SocketAddr;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -51,8 +52,8 @@ pub struct InitArgs {
     #[arg(long, value_name = "TOKENS = MONEY", default_value = "1 = 0.01 EUR")]
     worth: String,
     /// Where the server will listen
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
-    listen: String,
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
     /// The address under which buyers will reach it
     #[arg(long, value_name = "URL")]
     public_url: Option<String>,
@@ -144,7 +145,14 @@ impl InitArgs {
             });
             text = lines.collect::<Vec<_>>().join("\n") + "\n";
         };
-        set("listen", self.listen.as_str().into());
+        set("listen", self.listen.to_string().into());
+        for (option, url) in [("public-url", &self.public_url), ("provider", &self.provider)] {
+            if let Some(url) = url.as_ref().filter(|url| !config::is_public(url)) {
+                return Err(Failure::usage(format!(
+                    "--{option} {url}: write an address such as https://shop.example"
+                )));
+            }
+        }
         if let Some(url) = &self.public_url {
             set("public_url", url.as_str().into());
         }
@@ -257,6 +265,7 @@ async fn open_shop(
         }
         None => None,
     };
+    server::hold_imprint(&engine, &vault).await?;
     engine.end_lease().await.map_err(|fault| Failure::of(&fault))?;
     drop(engine);
     writing.close().await?;

@@ -34,8 +34,8 @@ impl ConfigFile {
 Example:
   scrip serve --config shop/scrip.toml
 
-Prints `listening on http://...` when it is ready, and logs on standard error. SIGTERM and SIGINT stop it
-when the requests that are being answered have ended; SIGHUP makes it read its keys again. Exit code 0
+Prints `listening on http://...` (or https://) when it is ready, and logs on standard error. SIGTERM and SIGINT stop it
+when the requests that are being answered have ended; SIGHUP makes it read its keys and its certificate again. Exit code 0
 after a stop, 1 when it could not start or go on.")]
 pub struct ServeArgs {
     #[command(flatten)]

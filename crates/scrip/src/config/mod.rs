@@ -7,6 +7,7 @@ mod mail;
 mod processor;
 mod raw;
 mod role;
+mod tls;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -24,6 +25,7 @@ pub use self::bureau::BureauAccount;
 pub use self::mail::{MailAccount, MailPassword};
 pub use self::processor::StripeAccount;
 use self::raw::Raw;
+pub use self::tls::TlsFiles;
 use crate::failure::{Failure, Outcome};
 
 /// The file that documents every option, with the defaults.
@@ -47,6 +49,8 @@ const KEYS: &[&str] = &[
     "stop_seconds",
     "demo",
     "demo_days_behind",
+    "tls.certificate_file",
+    "tls.key_file",
     "log.format",
     "log.filter",
     "limits.json_bytes",
@@ -110,6 +114,8 @@ pub struct Config {
     pub provider: Option<String>,
     /// Where it listens.
     pub listen: SocketAddr,
+    /// By what it speaks TLS there; without it a proxy does, or nobody.
+    pub tls: Option<TlsFiles>,
     /// The address under which buyers reach it; where it listens when there is none.
     pub public_url: Option<String>,
     /// Whose `X-Forwarded-For` is believed.
@@ -269,8 +275,9 @@ impl Config {
         };
         let proxies = proxies.unwrap_or(own);
         let mut warnings = raw.warnings().to_vec();
-        let behind_proxy = public_url.as_deref().is_some_and(|url| url.starts_with("https:"));
-        if behind_proxy && proxies.is_empty() {
+        let tls = TlsFiles::of(raw, folder)?;
+        let is_https = public_url.as_deref().is_some_and(|url| url.starts_with("https:"));
+        if is_https && tls.is_none() && proxies.is_empty() {
             warnings.push(UNTRUSTED.to_owned());
         }
         let metrics = metrics(raw)?;
@@ -282,6 +289,7 @@ impl Config {
             roles,
             provider,
             listen,
+            tls,
             public_url,
             trusted_proxies: proxies,
             database: database(raw, folder)?,
@@ -333,7 +341,7 @@ pub fn environment() -> Environment {
 }
 
 /// Whether a URL can be the server's own: http or https, a host, perhaps a port and a path.
-fn is_public(url: &str) -> bool {
+pub fn is_public(url: &str) -> bool {
     let Ok(uri) = url.parse::<http::Uri>() else { return false };
     let scheme = uri.scheme_str().is_some_and(|scheme| scheme == "http" || scheme == "https");
     let host = uri.authority().is_some_and(|authority| {

@@ -284,3 +284,24 @@ fn a_mail_server_is_whole_or_none() {
     assert!(!format!("{config:?}").contains("hush"));
     assert_eq!(config.mail.unwrap().password, Some(MailPassword::Given("hush".into())));
 }
+
+#[test]
+fn a_certificate_has_its_key_and_needs_no_proxy() {
+    let both = "[tls]\ncertificate_file = \"/etc/shop/chain.pem\"\nkey_file = \"key.pem\"";
+    let tls = read(both, &[]).unwrap().tls.unwrap();
+    assert_eq!(tls.certificate, PathBuf::from("/etc/shop/chain.pem"));
+    assert_eq!(tls.key, PathBuf::from("/srv/shop/key.pem"));
+    let environment = [("SCRIP_TLS_CERTIFICATE_FILE", "c"), ("SCRIP_TLS_KEY_FILE", "k")];
+    assert_eq!(read("", &environment).unwrap().tls.unwrap().key, PathBuf::from("/srv/shop/k"));
+    for (text, expected) in [
+        ("[tls]\ncertificate_file = \"c\"", "tls lacks key_file"),
+        ("[tls]\nkey_file = \"k\"", "tls lacks certificate_file"),
+        ("[tls]\nkeyfile = \"k\"", "Do you mean tls.key_file?"),
+    ] {
+        let refusal = refusal(text);
+        assert!(refusal.contains(expected), "{text}: {refusal}");
+    }
+    let public = "listen = \"0.0.0.0:443\"\npublic_url = \"https://shop.example\"\n";
+    assert_eq!(read(public, &[]).unwrap().warnings, [UNTRUSTED]);
+    assert!(read(&format!("{public}{both}"), &[]).unwrap().warnings.is_empty());
+}

@@ -108,7 +108,7 @@ impl Beside {
             let mut second = every_second();
             loop {
                 second.tick().await;
-                warn(waits, work(watch.clone()).await);
+                warn(&watch, waits, work(watch.clone()).await);
             }
         });
     }
@@ -121,12 +121,16 @@ async fn beat(watch: Arc<Watch>) {
     let mut second = every_second();
     loop {
         second.tick().await;
-        let renewed = engine.renew_lease().await;
-        if renewed.is_ok() {
-            watch.committed();
+        match engine.renew_lease().await {
+            Ok(_) => watch.committed(),
+            Err(fault @ (Fault::Unavailable(_) | Fault::Unknown(_))) => watch.lost(&fault),
+            other => warn(&watch, "the lease on ids was not renewed", other),
         }
-        warn("the lease on ids was not renewed", renewed);
-        warn("nothing is remembered until the database answers again", engine.catch_up().await);
+        warn(
+            &watch,
+            "nothing is remembered until the database answers again",
+            engine.catch_up().await,
+        );
     }
 }
 
@@ -140,9 +144,9 @@ async fn errands(watch: Arc<Watch>) {
             () = engine.errand_waits() => {}
             _ = second.tick() => {}
         }
-        warn("what processor or bureau have to be asked waits", engine.run_errands().await);
-        warn("automatic top-ups wait", engine.run_auto_top_ups().await);
-        warn("what is left of erased accounts waits", engine.finish_erasures().await);
+        warn(&watch, "what processor or bureau have to be asked waits", engine.run_errands().await);
+        warn(&watch, "automatic top-ups wait", engine.run_auto_top_ups().await);
+        warn(&watch, "what is left of erased accounts waits", engine.finish_erasures().await);
     }
 }
 
@@ -154,32 +158,40 @@ async fn housekeeping(watch: Arc<Watch>) {
     hour.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         hour.tick().await;
-        let wallets =
-            until_none("what has expired is booked at the next try", || engine.expire_due()).await;
+        let wallets = until_none(&watch, "what has expired is booked at the next try", || {
+            engine.expire_due()
+        })
+        .await;
         if wallets > 0 {
             tracing::info!(wallets, "booked what has expired");
         }
         // After a start on older books that may be years.
-        until_none("days that are over are summed at the next try", async || {
+        until_none(&watch, "days that are over are summed at the next try", async || {
             let days = engine.close_days().await?;
             sleep(BETWEEN_DAYS).await;
             Ok(days)
         })
         .await;
-        until_none("old deliveries are forgotten at the next try", || engine.prune_deliveries())
-            .await;
-        until_none("owners of tokens that expire are told at the next try", || {
+        until_none(&watch, "old deliveries are forgotten at the next try", || {
+            engine.prune_deliveries()
+        })
+        .await;
+        until_none(&watch, "owners of tokens that expire are told at the next try", || {
             engine.warn_of_expiry()
         })
         .await;
-        until_none("old letters are forgotten at the next try", || engine.prune_letters()).await;
-        until_none("old visits are forgotten at the next try", || engine.forget_visits()).await;
-        until_none("old quotes are forgotten at the next try", || engine.forget_quotes()).await;
+        until_none(&watch, "old letters are forgotten at the next try", || engine.prune_letters())
+            .await;
+        until_none(&watch, "old visits are forgotten at the next try", || engine.forget_visits())
+            .await;
+        until_none(&watch, "old quotes are forgotten at the next try", || engine.forget_quotes())
+            .await;
     }
 }
 
 /// Does `work` until nothing is left. Gives how much it was; a fault is logged, and ends it for now.
 async fn until_none<W: Future<Output = Result<usize, Fault>>>(
+    watch: &Watch,
     waits: &'static str,
     work: impl Fn() -> W,
 ) -> usize {
@@ -189,16 +201,19 @@ async fn until_none<W: Future<Output = Result<usize, Fault>>>(
             Ok(0) => return sum,
             Ok(done) => sum = sum.saturating_add(done),
             Err(fault) => {
-                warn(waits, Err::<(), _>(fault));
+                warn(watch, waits, Err::<(), _>(fault));
                 return sum;
             }
         }
     }
 }
 
-fn warn<T>(waits: &'static str, done: Result<T, Fault>) {
-    if let Err(fault) = done {
-        tracing::warn!(%fault, "{waits}");
+/// Logs a fault, where it is news.
+pub fn warn<T>(watch: &Watch, waits: &'static str, done: Result<T, Fault>) {
+    match done {
+        Ok(_) => {}
+        Err(fault) if watch.is_news(&fault) => tracing::warn!(%fault, "{waits}"),
+        Err(fault) => tracing::debug!(%fault, "{waits}"),
     }
 }
 

@@ -51,6 +51,15 @@ impl Books {
             return Err(Failure::new(format!("there is no database at {}", path.display()))
                 .advise("Make a vendor's folder with `scrip init DIR`, or set `database` right."));
         }
+        if let Database::Postgres(url) = database {
+            let has_vendor = Store::postgres_has_vendor(url).await;
+            if !has_vendor.map_err(|fault| cannot_open(database, &fault))? {
+                return Err(Failure::new("there is no shop in the PostgreSQL database; nothing was changed")
+                    .advise(
+                        "Make one with `scrip init DIR --database URL`, move one there with `scrip move`, or set `database` right.",
+                    ));
+            }
+        }
         Self::create(database, clock).await
     }
 
@@ -132,7 +141,8 @@ impl Checkpoints {
     }
 }
 
-fn cannot_open(database: &Database, fault: &Fault) -> Failure {
+/// What to do about a database that cannot be opened.
+pub fn cannot_open(database: &Database, fault: &Fault) -> Failure {
     let failure = Failure::new(format!("cannot open the database {database}: {fault}"));
     let text = fault.to_string();
     if text.contains("another process") {
@@ -144,6 +154,17 @@ fn cannot_open(database: &Database, fault: &Fault) -> Failure {
         failure.advise(format!(
             "Check that this user may read and write {folder}, and that the file is a database."
         ))
+    } else if text.contains("does not support TLS") {
+        failure.advise(
+            "Turn TLS on in that PostgreSQL (`ssl = on` in postgresql.conf); or, in a network of your own, say sslmode=disable in \
+             the URL.",
+        )
+    } else if text.contains("certificate") {
+        failure.advise(
+            "Name the authority that signed PostgreSQL's certificate with sslrootcert=FILE in the URL, and the host as the \
+             certificate does; sslmode=require encrypts without knowing for whom. A certificate that signed itself must say \
+             CA:FALSE.",
+        )
     } else {
         failure.advise("Check the URL, the password, and that PostgreSQL accepts connections.")
     }

@@ -10,6 +10,7 @@ pub mod objects;
 mod peers;
 pub mod processor;
 pub mod signals;
+pub mod tls;
 mod webhooks;
 
 use std::cell::Cell;
@@ -20,11 +21,13 @@ use std::time::Duration;
 
 use scrip_domain::{Clock, Span};
 use scrip_engine::demo::DemoClock;
+use scrip_engine::imprint::OtherSecret;
 use scrip_engine::{Engine, Ground, Mode};
 use scrip_storage::Blocking;
 use scrip_web::{App, Server, Watch};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio_rustls::TlsAcceptor;
 
 use self::beside::Beside;
 use self::books::{Books, Writing};
@@ -65,14 +68,20 @@ async fn serve(config: &Config) -> Outcome {
     let stop = Stop::listen().map_err(cannot("listen to signals"))?;
     let hang_up = signal(SignalKind::hangup()).map_err(cannot("listen to signals"))?;
     let vault = Arc::new(Vault::within(&config.data));
+    let certificate = tls::open(config)?;
     let (engine, writing) = open(config, &vault, false).await?;
     let listener = listen(config.listen, "listen")?;
     let listening = listener.local_addr().map_err(cannot("listen"))?;
-    let public_url = config.public_url.clone().unwrap_or_else(|| format!("http://{listening}"));
+    let listening = match certificate {
+        Some(_) => format!("https://{listening}"),
+        None => format!("http://{listening}"),
+    };
+    let public_url = config.public_url.clone().unwrap_or_else(|| listening.clone());
     let engine = engine.with_public_url(public_url.clone());
     let engine = peers::lead(config, engine)?;
     let app: App = Arc::new(Server { engine, public_url });
     app.engine.vendor().await.map_err(|fault| Failure::of(&fault))?;
+    hold_imprint(&app.engine, &vault).await?;
     mail::begin(&app.engine).await?;
     let watch = Arc::new(Watch::over(app.clone()));
     if app.engine.is_restoring() {
@@ -89,11 +98,28 @@ async fn serve(config: &Config) -> Outcome {
         let (watch, limits) = (watch.clone(), limits(config));
         beside.also(async move {
             let never = std::future::pending();
-            scrip_web::serve(listener, router, watch, limits, never, Duration::ZERO).await;
+            scrip_web::serve(listener, None, router, watch, limits, never, Duration::ZERO).await;
         });
     }
-    say_ready(listening);
-    answer(config, listener, watch, writing, stop, beside).await
+    let door = match certificate {
+        Some(certificate) => {
+            let warning = certificate.warning(config.public_url.as_deref());
+            warning.iter().for_each(|warning| tracing::warn!("{warning}"));
+            let acceptor = certificate.acceptor()?;
+            let hang_up = signal(SignalKind::hangup()).map_err(cannot("listen to signals"))?;
+            beside.also(tls::keep_fresh(certificate, watch.clone(), hang_up));
+            (listener, Some(acceptor))
+        }
+        None => (listener, None),
+    };
+    say_ready(&listening);
+    answer(config, door, watch, writing, stop, beside).await
+}
+
+/// Refuses the master secret of another shop.
+pub async fn hold_imprint(engine: &Engine, vault: &Vault) -> Outcome {
+    let held = engine.hold_imprint().await.map_err(|fault| Failure::of(&fault))?;
+    held.map_err(|OtherSecret| vault.other_secret())
 }
 
 /// Opens the books and starts an engine on them; makes the database first when it is to be `new`.
@@ -152,7 +178,7 @@ pub async fn open(config: &Config, vault: &Arc<Vault>, new: bool) -> Outcome<(En
 /// Answers until somebody asks to stop, or the writer or something beside it must not go on; then ends in order.
 async fn answer(
     config: &Config,
-    listener: TcpListener,
+    (listener, tls): (TcpListener, Option<TlsAcceptor>),
     watch: Arc<Watch>,
     mut writing: Writing,
     mut stop: Stop,
@@ -168,8 +194,8 @@ async fn answer(
         watch.stopping();
     };
     let router = scrip_web::router(&watch);
-    let cut =
-        scrip_web::serve(listener, router, watch.clone(), limits(config), end, config.stop).await;
+    let (watching, limits) = (watch.clone(), limits(config));
+    let cut = scrip_web::serve(listener, tls, router, watching, limits, end, config.stop).await;
     stop.insist();
     if cut > 0 {
         tracing::warn!(connections = cut, "some connections did not end in time and were cut");
@@ -226,10 +252,10 @@ fn limits(config: &Config) -> scrip_web::Limits {
 }
 
 /// The one line on standard output: whoever started us waits for it.
-fn say_ready(listening: SocketAddr) {
+fn say_ready(listening: &str) {
     let mut out = io::stdout().lock();
     // Nobody needs to read it.
-    let _ = writeln!(out, "listening on http://{listening}");
+    let _ = writeln!(out, "listening on {listening}");
     let _ = out.flush();
 }
 

@@ -47,6 +47,10 @@ impl Stop {
 pub async fn reload_keys(mut hang_up: Signal, vault: Arc<Vault>, app: App) {
     while hang_up.recv().await.is_some() {
         match vault.open() {
+            Ok(keys) if keys.imprint() != app.engine.keys().imprint() => {
+                let failure = vault.other_secret();
+                tracing::error!(%failure, "the keys stay as they were");
+            }
             Ok(keys) => {
                 app.engine.use_keys(keys);
                 tracing::info!("the keys were read again");

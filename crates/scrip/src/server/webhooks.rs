@@ -11,13 +11,12 @@ use http::header::{CONTENT_TYPE, RETRY_AFTER, USER_AGENT};
 use http::{Request, StatusCode};
 use http_body_util::Full;
 use scrip_domain::Span;
-use scrip_engine::Engine;
 use scrip_engine::signature::{ID, SIGNATURE, TIME};
 use scrip_engine::webhook::{Message, Reply, Sender, Unsent};
 use scrip_https::{Reach, Strangers, Unanswered};
 use scrip_web::Watch;
 
-use super::beside::every_second;
+use super::beside::{every_second, warn};
 use crate::config::Config;
 use crate::failure::{Failure, Outcome};
 
@@ -85,11 +84,11 @@ pub async fn tell(watch: Arc<Watch>) {
     loop {
         second.tick().await;
         let engine = &watch.app().engine;
-        publish(engine).await;
+        publish(&watch).await;
         let waiting = match engine.webhooks_waiting().await {
             Ok(waiting) => waiting,
             Err(fault) => {
-                tracing::warn!(%fault, "webhooks wait");
+                warn(&watch, "webhooks wait", Err::<(), _>(fault));
                 continue;
             }
         };
@@ -100,7 +99,10 @@ pub async fn tell(watch: Arc<Watch>) {
                 Run(tokio::spawn(async move {
                     match watch.app().engine.run_webhook(id).await {
                         Ok(tries) => tries.iter().for_each(|tried| watch.metrics.told(*tried)),
-                        Err(fault) => tracing::warn!(%fault, endpoint = %id, "a webhook waits"),
+                        Err(fault) if watch.is_news(&fault) => {
+                            tracing::warn!(%fault, endpoint = %id, "a webhook waits");
+                        }
+                        Err(fault) => tracing::debug!(%fault, endpoint = %id, "a webhook waits"),
                     }
                 }))
             });
@@ -109,13 +111,13 @@ pub async fn tell(watch: Arc<Watch>) {
 }
 
 /// Publishes what there is, but not for ever: beside many buyers there is always something more.
-async fn publish(engine: &Engine) {
+async fn publish(watch: &Watch) {
     for _ in 0..PAGES {
-        match engine.publish().await {
+        match watch.app().engine.publish().await {
             Ok(0) => break,
             Ok(_) => {}
             Err(fault) => {
-                tracing::warn!(%fault, "events are published at the next try");
+                warn(watch, "events are published at the next try", Err::<(), _>(fault));
                 break;
             }
         }

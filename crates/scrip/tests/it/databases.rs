@@ -6,7 +6,7 @@ use http::Method;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::shop::{Folder, Server, run, said, scrip};
+use crate::shop::{Database, Folder, Server, run, said, scrip};
 
 fn register(server: &Server, email: &str) -> Value {
     let body = json!({ "email": email, "password": "correct horse" });
@@ -57,10 +57,72 @@ fn a_postgresql_that_is_away_is_missed_and_found_again() {
     let failing = json!(["database", "writer"]);
     until(&server, "/readyz", "", |ready| ready["failing"] == failing);
     assert_eq!(get(&server, "/healthz", "")["alive"], true);
+    // That it is away is known, and said; each request that meets it is only counted.
+    let errors = || server.log().lines().filter(|line| line.contains("ERROR")).count();
+    let known = errors();
+    assert!(server.log().contains("the database does not answer: "), "{}", server.log());
+    for _ in 0..20 {
+        assert_eq!(register(&server, "bob@example.org")["code"], "busy");
+    }
+    assert_eq!(errors(), known, "{}", server.log());
     folder.database().cut(true);
     until(&server, "/readyz", "", |ready| ready["ready"] == true);
     assert!(register(&server, "bob@example.org")["token"].is_string());
     assert!(get(&server, "/v1/wallet", ada)["posted"].is_object());
+    server.logs("the database answers again");
+    let metrics = server.text("/metrics", &folder.admin_key);
+    let counted = metrics.lines().find(|line| line.contains("faults_total{kind=\"unavailable\"}"));
+    let counted: u32 = counted.and_then(|line| line.split(' ').nth(1)?.parse().ok()).unwrap_or(0);
+    assert!(counted >= 20, "{metrics}");
+}
+
+/// What goes to PostgreSQL is for its eyes only, where the URL says so; and who is not known is not told the password.
+#[test]
+fn a_postgresql_that_nobody_vouches_for_is_refused() {
+    let folder = Folder::on_postgres("vouching");
+    let url = &folder.database().url;
+    let text = std::fs::read_to_string(folder.config()).unwrap();
+    let verified = text.replace(url, &format!("{url}?sslmode=verify-full"));
+    std::fs::write(folder.config(), verified).unwrap();
+    for (command, expected) in [("serve", 1), ("doctor", 2)] {
+        let (text, code) = said(&run(&[command, "--config", &folder.config()]));
+        assert_eq!(code, expected, "{text}");
+        assert!(text.contains("certificate") && text.contains("sslrootcert=FILE"), "{text}");
+    }
+    let missing = text.replace(url, &format!("{url}?sslmode=verify-full&sslrootcert=/no/such.pem"));
+    std::fs::write(folder.config(), missing).unwrap();
+    let (text, code) = said(&run(&["config", "check", "--config", &folder.config()]));
+    assert_eq!((code, text.contains("sslrootcert /no/such.pem")), (1, true), "{text}");
+}
+
+#[test]
+fn an_empty_postgresql_is_told_and_left_empty() {
+    let database = Database::new("empty");
+    let folder = Folder::new();
+    folder.configure(&format!("database = \"{}\"", database.url));
+    let (text, code) = said(&run(&["serve", "--config", &folder.config()]));
+    assert_eq!(code, 1, "{text}");
+    assert!(text.contains("there is no shop in the PostgreSQL database"), "{text}");
+    assert!(text.contains("scrip init"), "{text}");
+    // What has something in it would not go so.
+    database.execute("DROP SCHEMA public RESTRICT");
+}
+
+/// Where one copy is all that there is, the doctor says so; that is no finding.
+#[test]
+fn the_doctor_says_what_a_failover_may_lose() {
+    let folder = Folder::on_postgres("failover");
+    let doctor = ["doctor", "--config", &folder.config()];
+    let (text, code) = said(&run(&doctor));
+    assert_eq!(code, 0, "{text}");
+    assert!(text.contains("note: synchronous replication is off"), "{text}");
+    let output = run(&[&doctor[..], &["--json"]].concat());
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((report["sound"].as_bool(), output.status.code()), (Some(true), Some(0)));
+    assert!(report["notes"][0].as_str().unwrap().contains("is off"), "{report}");
+    let sqlite = run(&["doctor", "--json", "--config", &Folder::new().config()]);
+    let report: Value = serde_json::from_slice(&sqlite.stdout).unwrap();
+    assert_eq!(report["notes"], json!([]));
 }
 
 #[test]

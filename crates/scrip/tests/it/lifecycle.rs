@@ -42,9 +42,18 @@ fn an_init_that_fails_leaves_nothing_behind() {
     assert_eq!(code, 1, "{text}");
     assert!(text.contains("cannot open the database PostgreSQL"), "{text}");
     assert_eq!(dir.path().read_dir().unwrap().count(), 0);
-    for args in [["--worth", "a lot"], ["--token-code", "aur"], ["--scale", "7"]] {
+    for args in [
+        ["--worth", "a lot"],
+        ["--token-code", "aur"],
+        ["--scale", "7"],
+        ["--listen", "localhost"],
+        ["--public-url", "shop.example"],
+        ["--provider", "pay.example"],
+    ] {
         let (text, code) = said(&run(&[&["init", path][..], &args].concat()));
         assert_eq!(code, 2, "{text}");
+        // What is told is what was typed, not a file that nobody has.
+        assert!(text.contains(args[0]) && !text.contains("scrip.toml"), "{text}");
     }
 }
 

@@ -10,4 +10,5 @@ mod licensing;
 mod lifecycle;
 mod operating;
 mod shop;
+mod tls;
 mod verifying;

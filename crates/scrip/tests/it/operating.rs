@@ -11,7 +11,7 @@ use rustix::process::Signal;
 use scrip_client::{Client, Error};
 use serde_json::{Value, json};
 
-use crate::shop::Folder;
+use crate::shop::{Folder, run, said};
 
 /// Stopped under load, the server answers whatever it does: who hears nothing was not heard.
 #[test]
@@ -209,4 +209,46 @@ fn a_hang_up_reads_the_keys_again() {
     assert_eq!(keys(), 2);
     server.signal(Signal::TERM);
     assert_eq!(server.end().0, 0);
+}
+
+/// The master secret of another shop would make other short codes of what was sold, in silence.
+#[test]
+fn the_master_secret_of_another_shop_is_refused() {
+    let folder = Folder::new();
+    let server = folder.serve();
+    let path = folder.path("keys/master.secret");
+    std::fs::write(&path, "ab".repeat(32)).unwrap();
+    server.signal(Signal::HUP);
+    server.logs("the keys stay as they were");
+    server.logs("is not the master secret of this shop");
+    server.signal(Signal::TERM);
+    assert_eq!(server.end().0, 0);
+
+    let (text, code) = said(&run(&["serve", "--config", &folder.config()]));
+    assert_eq!(code, 1, "{text}");
+    assert!(text.contains("keys/master.secret is not the master secret of this shop"), "{text}");
+    assert!(text.contains("from a backup"), "{text}");
+    let (text, code) = said(&run(&["doctor", "--config", &folder.config()]));
+    assert_eq!(code, 1, "{text}");
+    assert!(text.contains("master-secret: keys/master.secret is another shop's"), "{text}");
+}
+
+/// Whoever is on call finds each check of the doctor in the guide.
+#[test]
+fn the_guide_says_what_to_do_about_each_check() {
+    let guide = include_str!("../../../../docs/operating.md");
+    let (_, guide) = guide.split_once("\n## The doctor\n").expect("a chapter");
+    let names: Vec<&str> = guide.split('`').skip(1).step_by(2).collect();
+    let is_told = |check: &str| {
+        names.iter().any(|name| match name.strip_suffix('*') {
+            Some(begin) => check.starts_with(begin),
+            None => check == *name,
+        })
+    };
+    let output = run(&["doctor", "--json", "--config", &Folder::new().config()]);
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let checks = report["checks"].as_array().unwrap().iter();
+    let untold: Vec<_> = checks.filter_map(|check| check["name"].as_str()).collect();
+    let untold: Vec<_> = untold.into_iter().filter(|check| !is_told(check)).collect();
+    assert!(untold.is_empty(), "docs/operating.md says nothing of {untold:?}");
 }

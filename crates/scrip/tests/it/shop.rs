@@ -36,7 +36,7 @@ pub fn said(output: &Output) -> (String, i32) {
 /// A database on the tests' PostgreSQL; it goes with the test.
 pub struct Database {
     pub name: String,
-    url: String,
+    pub url: String,
 }
 
 impl Database {
@@ -216,10 +216,15 @@ impl Server {
         String::from_utf8(answer.expect("an answer").body.to_vec()).expect("text")
     }
 
+    /// What it has logged.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).expect("a log")
+    }
+
     /// Waits until it has logged this.
     pub fn logs(&self, words: &str) {
         let begin = tokio::time::Instant::now();
-        while !std::fs::read_to_string(&self.log).expect("a log").contains(words) {
+        while !self.log().contains(words) {
             assert!(begin.elapsed().as_secs() < 20, "{words} is not logged");
         }
     }

@@ -6,15 +6,11 @@ use super::{SEEDED, cells, clear_text, count_text, not_empty, page_text, tables}
 use crate::cells::{Cell, Reader};
 use crate::fault::Fault;
 use crate::migrate;
-use crate::postgres::{Column, Line, Live, PATIENCE, columns, config};
+use crate::postgres::{Address, Column, Line, Live, PATIENCE, columns, has_vendor};
 use crate::table::Table;
 
 /// No statement's time is limited: the books may be large.
 const SETUP: &str = "SET jit = off; SET statement_timeout = 0; SET lock_timeout = '60s'";
-/// Whether there was a vendor here once.
-const OTHERS: &str = "SELECT 1 FROM information_schema.tables
-    WHERE table_schema = current_schema() AND table_name = 'vendor'";
-const VENDOR: &str = "SELECT id FROM vendor LIMIT 1";
 const READ: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 const WRITE: &str = "BEGIN";
 
@@ -24,7 +20,7 @@ pub(super) struct PostgresSnapshot(std::sync::Arc<Live>);
 
 impl PostgresSnapshot {
     pub async fn open(url: &str) -> Result<Self, Fault> {
-        let live = Line::new(config(url)?, SETUP, Vec::new(), PATIENCE).live().await?;
+        let live = Line::new(Address::of(url)?, SETUP, Vec::new(), PATIENCE).live().await?;
         live.run(READ).await?;
         let rows = live.query(migrate::APPLIED, &[]).await?;
         let applied: Vec<_> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
@@ -53,17 +49,14 @@ pub(super) struct PostgresBlank(std::sync::Arc<Live>);
 
 impl PostgresBlank {
     pub async fn open(url: &str) -> Result<Self, Fault> {
-        let config = config(url)?;
-        let live = Line::new(config.clone(), SETUP, Vec::new(), PATIENCE).live().await?;
+        let address = Address::of(url)?;
+        let live = Line::new(address.clone(), SETUP, Vec::new(), PATIENCE).live().await?;
         // Before anything is done to it: another shop's database stays as it is.
-        if !live.query(OTHERS, &[]).await?.is_empty() {
-            let vendor = live.query(VENDOR, &[]).await?;
-            if !vendor.is_empty() {
-                let what = "the database is not empty: it is another vendor's";
-                return Err(Fault::Unavailable(what.to_owned()));
-            }
+        if has_vendor(&live).await? {
+            let what = "the database is not empty: it is another vendor's";
+            return Err(Fault::Unavailable(what.to_owned()));
         }
-        crate::postgres::migrate(config).await?;
+        crate::postgres::migrate(address).await?;
         live.run(WRITE).await?;
         for table in tables() {
             let rows = live.query(&count_text(&table), &[]).await?;

@@ -8,10 +8,10 @@ use std::sync::Arc;
 use futures_util::future::{BoxFuture, FutureExt, MaybeDone, maybe_done};
 use futures_util::poll;
 use scrip_domain::Amount;
+use tokio_postgres::Row as Found;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{Config, Row as Found};
 
-use super::{Column, Line, Live, PATIENCE, columns};
+use super::{Address, Column, Line, Live, PATIENCE, columns};
 use crate::batch::Backend;
 use crate::books::{Asked, Books, Shelf, Wants, each_table};
 use crate::cells::{Cell, Reader};
@@ -33,12 +33,12 @@ const WRITER_SETUP: &str =
     SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '60s'";
 impl PostgresWriter {
     /// A writer on a database whose schema is up to date.
-    pub(crate) async fn open(config: Config) -> Result<Self, Fault> {
+    pub(crate) async fn open(address: Address) -> Result<Self, Fault> {
         let tables = crate::books::tables();
         let mut texts: Vec<_> = tables.iter().flat_map(|table| table.postgres.all()).collect();
         texts.extend([sql::CHEAPEST, sql::LOCK_RECEIPTS, sql::LAST_RECEIPT]);
         texts.extend([sql::ADD_TO_HOUSE, sql::NEXT_GENERATION]);
-        let writer = Self { line: Line::new(config, WRITER_SETUP, texts, PATIENCE), live: None };
+        let writer = Self { line: Line::new(address, WRITER_SETUP, texts, PATIENCE), live: None };
         writer.line.live().await?;
         Ok(writer)
     }

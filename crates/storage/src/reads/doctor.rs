@@ -1,7 +1,8 @@
 //! What `doctor` asks of the books: probes, each one text valid on both databases.
 //!
-//! A probe lists rows as `(subject, expected, found)`; where the two differ, something is wrong. It
-//! is one statement, so it sees one state of the books and can run while others write. Sums follow
+//! A probe lists rows as `(subject, expected, found)`; where the two differ, something is wrong. What is expected is what the
+//! subject itself keeps (a counter, a sum, an amount), or what a rule wants of it; what is found is what the rows come to on
+//! which it rests. Which of the two is right no probe knows. It is one statement, so it sees one state of the books and can run while others write. Sums follow
 //! indices (a wallet's statement, an order's lines), so that no probe holds more than one account's
 //! rows at a time.
 
@@ -65,9 +66,9 @@ pub struct Probe {
 pub struct Finding {
     /// What it is about.
     pub subject: String,
-    /// What must be there.
+    /// What the subject itself keeps, or a rule wants of it.
     pub expected: Option<i64>,
-    /// What is there.
+    /// What the rows come to on which it rests.
     pub found: Option<i64>,
 }
 
@@ -86,6 +87,17 @@ pub struct Examined {
     pub rows: u64,
     /// The first of what it found.
     pub findings: Vec<Finding>,
+}
+
+/// What PostgreSQL waits for before it acknowledges a commit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Replication {
+    /// Which standbys it waits for, as `synchronous_standby_names` has it; nobody when it is empty.
+    pub awaited: String,
+    /// How many of them are connected, as far as this user may see it.
+    pub connected: i64,
+    /// Whether it waits for its own disk.
+    pub syncs: bool,
 }
 
 /// How many licenses are signed by a key.
@@ -177,6 +189,22 @@ impl Store {
         let text = "PRAGMA page_count".to_owned();
         let pages = self.query("doctor", text, vec![], |cells| Ok(cells.int()?.unwrap_or(0)));
         Ok(pages.await?.first().and_then(|pages| u64::try_from(*pages).ok()).unwrap_or(0))
+    }
+
+    /// What PostgreSQL waits for before it acknowledges a commit. `None` on SQLite, which has one copy.
+    pub async fn replication(&self) -> Result<Option<Replication>, Fault> {
+        if self.is_sqlite() {
+            return Ok(None);
+        }
+        // Settings and standbys are as this connection sees them; writers set `synchronous_commit` for themselves.
+        let text = "SELECT current_setting('synchronous_standby_names'), (SELECT COUNT(*) FROM pg_stat_replication
+                WHERE sync_state IN ('sync', 'quorum')), current_setting('fsync')";
+        let rows = self.query("pg_settings", text.to_owned(), vec![], |cells| {
+            let awaited = cells.text()?.unwrap_or_default();
+            let connected = cells.int()?.unwrap_or(0);
+            Ok(Replication { awaited, connected, syncs: cells.text()?.as_deref() != Some("off") })
+        });
+        Ok(rows.await?.pop())
     }
 
     /// The keys that sign the licenses in the books.

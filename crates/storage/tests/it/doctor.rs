@@ -658,6 +658,11 @@ pub async fn a_probe_tells_what_and_at_most_ten(home: &Home) {
     assert_eq!(examined.rows, 8);
     assert_eq!(examined.findings, [Finding { subject, expected: Some(80), found: Some(81) }]);
     assert_eq!(examined.findings[0].to_string(), "wal_00000000001yh: 80 expected, 81 found");
+    // Expected is what the wallet itself keeps, also where it keeps something that was reckoned.
+    home.execute("UPDATE wallets SET next_expiry = 901 WHERE id = 2001").await;
+    let examined = store.examine(probe("wallet-expiry")).await.unwrap();
+    let kept: Vec<_> = examined.findings.iter().map(|found| found.expected).collect();
+    assert_eq!(kept, [Some(901)]);
     for number in 0..20 {
         home.execute(&format!(
             "INSERT INTO logins (email, account, password, signed_in_at) VALUES ('{number}@example.org', {number}, '', NULL)"

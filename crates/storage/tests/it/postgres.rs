@@ -7,7 +7,7 @@ use scrip_storage::{Fault, Store};
 
 use crate::batches::receipt;
 use crate::commands::{Move, Refusal, balance, house, open};
-use crate::home::{Home, Nobody, Noon, client, on_postgres};
+use crate::home::{Home, Nobody, Noon, Running, client, on_postgres};
 
 const OTHERS: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid()";
@@ -184,6 +184,89 @@ async fn what_is_printed_holds_no_password() {
         let never = Box::new(|| unreachable!());
         let run = writer.run_with_fates(Arc::new(Noon), Arc::new(Nobody), never);
         assert!(Box::pin(run).await.is_err());
+    })
+    .await;
+}
+
+/// A URL with one more option.
+fn with(url: &str, option: &str) -> String {
+    format!("{url}{}{option}", if url.contains('?') { '&' } else { '?' })
+}
+
+/// Encrypted as `sslmode` says; and who is at the other end is looked at where it says so.
+#[tokio::test]
+async fn the_way_there_is_encrypted_as_the_url_says() {
+    on_postgres("the_way_there_is_encrypted", async |home: &Home| {
+        let admin = client(home.url()).await;
+        let text =
+            async |query: &str| -> String { admin.query_one(query, &[]).await.unwrap().get(0) };
+        let ssl = text("SELECT current_setting('ssl')").await;
+        assert_eq!(
+            ssl, "on",
+            "this PostgreSQL speaks no TLS: take the one of `cargo xtask postgres`"
+        );
+        let certificate = text("SELECT pg_read_file(current_setting('ssl_cert_file'))").await;
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("root.pem");
+        std::fs::write(&root, certificate).unwrap();
+        let root = root.display();
+
+        let named = home.url().replacen("127.0.0.1", "localhost", 1);
+        for (number, mode, encrypted) in [
+            (100, "disable", false),
+            (101, "prefer", true),
+            (102, "require", true),
+            (103, &format!("verify-full&sslrootcert={root}"), true),
+        ] {
+            let url = with(&named, &format!("sslmode={mode}"));
+            let store = Running::start(Store::postgres(&url).await.unwrap());
+            store.submit(open(number)).await.unwrap().unwrap();
+            let counted = "SELECT COUNT(*), COUNT(*) FILTER (WHERE s.ssl) FROM pg_stat_activity a
+                JOIN pg_stat_ssl s USING (pid)
+                WHERE a.datname = current_database() AND a.pid <> pg_backend_pid()";
+            let row = admin.query_one(counted, &[]).await.unwrap();
+            let (all, over_tls): (i64, i64) = (row.get(0), row.get(1));
+            assert!(all >= 2 && over_tls == if encrypted { all } else { 0 }, "{mode}: {over_tls}");
+            store.stop().await.unwrap();
+            // Their connections end a moment after they are dropped.
+            admin.batch_execute(OTHERS).await.unwrap();
+        }
+        let by_address = format!("sslmode=verify-full&sslrootcert={root}");
+        for (url, expected) in [
+            (with(&named, "sslmode=verify-full"), "certificate"),
+            (with(home.url(), &by_address), "certificate not valid for name"),
+        ] {
+            let fault = Store::postgres(&url).await.map(drop).unwrap_err().to_string();
+            assert!(fault.contains(expected), "{url}: {fault}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_empty_database_has_no_vendor_and_stays_empty() {
+    on_postgres("an_empty_database_has_no_vendor", async |home: &Home| {
+        assert!(!Store::postgres_has_vendor(home.url()).await.unwrap());
+        let tables = "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = 'public'";
+        let row = client(home.url()).await.query_one(tables, &[]).await.unwrap();
+        assert_eq!(row.get::<_, i64>(0), 0);
+        home.start().await.stop().await.unwrap();
+        assert!(!Store::postgres_has_vendor(home.url()).await.unwrap(), "a schema is no shop");
+        home.execute("INSERT INTO vendor (id, settings, former_names) VALUES (1, '{}', '[]')")
+            .await;
+        assert!(Store::postgres_has_vendor(home.url()).await.unwrap());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_is_waited_for_is_told() {
+    on_postgres("who_is_waited_for", async |home: &Home| {
+        let store = home.start().await;
+        let replication = store.replication().await.unwrap().unwrap();
+        assert_eq!((replication.awaited.as_str(), replication.connected), ("", 0));
+        assert!(replication.syncs);
+        store.stop().await.unwrap();
     })
     .await;
 }

@@ -173,8 +173,10 @@ async fn leases(store: &Running) {
 
 async fn accounts(store: &Running) {
     let former = FormerName { name: text(), until: NOON };
-    let vendor = Vendor { id: last(), settings: settings(), former_names: vec![former] };
-    let mut renamed = Vendor { former_names: Vec::new(), ..vendor.clone() };
+    let vendor =
+        Vendor { id: last(), settings: settings(), former_names: vec![former], imprint: None };
+    let mut renamed =
+        Vendor { former_names: Vec::new(), imprint: Some([255; 16]), ..vendor.clone() };
     renamed.settings.name = String::new();
     round_trips!(store, vendor(id): vendor.clone() => renamed, other Vendor { id: id(0), ..vendor });
     let login = Login {

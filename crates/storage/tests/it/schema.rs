@@ -101,7 +101,8 @@ async fn every_index_is_on_both_databases() {
         include_str!("../../migrations/sqlite/0037_sessions.sql"),
         include_str!("../../migrations/sqlite/0038_exchanges_of_partner.sql"),
         include_str!("../../migrations/sqlite/0039_new_emails.sql"),
-        include_str!("../../migrations/sqlite/0040_factors.sql")
+        include_str!("../../migrations/sqlite/0040_factors.sql"),
+        include_str!("../../migrations/sqlite/0041_imprint.sql")
     );
     let postgres = concat!(
         include_str!("../../migrations/postgres/0001_start.sql"),
@@ -140,7 +141,8 @@ async fn every_index_is_on_both_databases() {
         include_str!("../../migrations/postgres/0037_sessions.sql"),
         include_str!("../../migrations/postgres/0038_exchanges_of_partner.sql"),
         include_str!("../../migrations/postgres/0039_new_emails.sql"),
-        include_str!("../../migrations/postgres/0040_factors.sql")
+        include_str!("../../migrations/postgres/0040_factors.sql"),
+        include_str!("../../migrations/postgres/0041_imprint.sql")
     );
     let indices = |text: &str| {
         let lines = text.lines().filter(|line| {

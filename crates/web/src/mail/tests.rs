@@ -20,7 +20,8 @@ fn facts(what: What) -> Facts {
             "tokens": 100, "money": { "amount": 100, "unit": "EUR" } } },
     }))
     .unwrap();
-    let vendor = Vendor { id: Id::new(1).unwrap(), settings, former_names: Vec::new() };
+    let vendor =
+        Vendor { id: Id::new(1).unwrap(), settings, former_names: Vec::new(), imprint: None };
     let language = Language::English;
     Facts { vendor: Arc::new(vendor), url: "https://shop.example".into(), language, what }
 }

@@ -12,7 +12,7 @@ pub fn probes() -> [Probe; 5] {
             subject: named::<Product>,
             counted: "products",
             rows: "SELECT p.id AS subject, (SELECT MIN(o.price) FROM offers o
-                    WHERE o.product = p.id AND o.current = 1) AS expected, p.price_from AS found FROM products p
+                    WHERE o.product = p.id AND o.current = 1) AS found, p.price_from AS expected FROM products p
                 UNION ALL SELECT p.id, (SELECT MIN(o.price) FROM offers o
                     WHERE o.product = p.id AND o.current = 1 AND o.price > 0), p.cheapest FROM products p"
                 .into(),

@@ -180,8 +180,8 @@ fn tokens() -> Probe {
         counted: "exchanges",
         rows: format!(
             "SELECT 0 AS subject, (SELECT COALESCE(SUM(x.figures_give), 0) FROM exchanges x
-                    WHERE {COMMITTED} AND NOT ({RETURNED})) AS expected,
-                (SELECT COALESCE(SUM(credits - debits), 0) FROM house WHERE name = 'exchanged_out') AS found
+                    WHERE {COMMITTED} AND NOT ({RETURNED})) AS found,
+                (SELECT COALESCE(SUM(credits - debits), 0) FROM house WHERE name = 'exchanged_out') AS expected
             UNION ALL SELECT 1, (SELECT COALESCE(SUM(i.figures_receive), 0) FROM incoming_exchanges i
                     WHERE i.state = 'fulfilled'),
                 (SELECT COALESCE(SUM(debits - credits), 0) FROM house WHERE name = 'exchanged_in')"
@@ -242,10 +242,10 @@ fn counters() -> Probe {
         subject: named::<Partner>,
         counted: "partners",
         rows: format!(
-            "SELECT p.id AS subject, {owed} AS expected, p.payable_credits AS found FROM partners p
-            UNION ALL SELECT p.id, {less}, p.payable_debits FROM partners p
-            UNION ALL SELECT p.id, {claimed}, p.receivable_debits FROM partners p
-            UNION ALL SELECT p.id, {paid}, p.receivable_credits FROM partners p
+            "SELECT p.id AS subject, p.payable_credits AS expected, {owed} AS found FROM partners p
+            UNION ALL SELECT p.id, p.payable_debits, {less} FROM partners p
+            UNION ALL SELECT p.id, p.receivable_debits, {claimed} FROM partners p
+            UNION ALL SELECT p.id, p.receivable_credits, {paid} FROM partners p
             UNION ALL SELECT p.id, 1, CASE WHEN p.payable_credits >= p.payable_debits
                 AND p.receivable_debits >= p.receivable_credits THEN 1 ELSE 0 END FROM partners p
             UNION ALL SELECT e.partner, 1, (SELECT COUNT(*) FROM partners p WHERE p.id = e.partner) FROM partner_entries e"

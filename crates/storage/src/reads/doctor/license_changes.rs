@@ -38,8 +38,8 @@ fn added() -> Probe {
         rows: r#"SELECT c.id AS subject,
                 CASE WHEN c.terms LIKE '{"kind":"rental",%' AND c.expires_at IS NOT NULL THEN 0
                     ELSE (SELECT COALESCE(SUM(e.amount), 0) FROM extensions e
-                        WHERE e.license = c.id AND e.refunded_at IS NULL) END AS expected,
-                COALESCE((SELECT u.added FROM usages u WHERE u.license = c.id), 0) AS found
+                        WHERE e.license = c.id AND e.refunded_at IS NULL) END AS found,
+                COALESCE((SELECT u.added FROM usages u WHERE u.license = c.id), 0) AS expected
             FROM (SELECT license FROM usages UNION SELECT license FROM extensions) x
             LEFT JOIN licenses c ON c.id = x.license"#
             .into(),

@@ -96,7 +96,7 @@ fn lots() -> [Probe; 4] {
             counted: "lots",
             rows: "SELECT l.id AS subject, l.amount - COALESCE(p.amount, 0) + COALESCE(r.amount, 0)
                     + COALESCE(c.amount, 0) - COALESCE(v.amount, 0) - COALESCE(d.amount, 0)
-                    - COALESCE(h.amount, 0) + COALESCE(q.amount, 0) + COALESCE(x.amount, 0) AS expected, COALESCE(o.remaining, 0) AS found
+                    - COALESCE(h.amount, 0) + COALESCE(q.amount, 0) + COALESCE(x.amount, 0) AS found, COALESCE(o.remaining, 0) AS expected
                 FROM lots l LEFT JOIN open_lots o ON o.lot = l.id
                 LEFT JOIN (SELECT lot, SUM(amount) AS amount FROM line_payments GROUP BY lot) p ON p.lot = l.id
                 LEFT JOIN (SELECT lot, SUM(amount) AS amount FROM refund_lots GROUP BY lot) r ON r.lot = l.id
@@ -182,7 +182,7 @@ fn gifts() -> [Probe; 3] {
             subject: named::<Wallet>,
             counted: "wallets",
             rows: "SELECT w.id AS subject, (SELECT MIN(l.expires_at) FROM open_lots l
-                    WHERE l.wallet = w.id AND l.remaining > l.held) AS expected, w.next_expiry AS found FROM wallets w"
+                    WHERE l.wallet = w.id AND l.remaining > l.held) AS found, w.next_expiry AS expected FROM wallets w"
                 .into(),
         },
         Probe {
