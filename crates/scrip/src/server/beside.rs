@@ -122,7 +122,7 @@ async fn beat(watch: Arc<Watch>) {
     loop {
         second.tick().await;
         match engine.renew_lease().await {
-            Ok(_) => watch.committed(),
+            Ok(()) => watch.committed(),
             Err(fault @ (Fault::Unavailable(_) | Fault::Unknown(_))) => watch.lost(&fault),
             other => warn(&watch, "the lease on ids was not renewed", other),
         }
