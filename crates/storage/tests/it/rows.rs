@@ -137,6 +137,7 @@ fn compare<T: PartialEq + Debug>(table: &str, found: &[T], expected: &[&T]) {
 pub async fn every_row_comes_back_as_it_was_written(home: &Home) {
     let store = home.start().await;
     leases(&store).await;
+    vendors(&store).await;
     accounts(&store).await;
     wallet_rows(&store).await;
     money_rows(&store).await;
@@ -171,7 +172,7 @@ async fn leases(store: &Running) {
         other ServerLease { number: 0, ceiling: NOON, ..lease });
 }
 
-async fn accounts(store: &Running) {
+async fn vendors(store: &Running) {
     let former = FormerName { name: text(), until: NOON };
     let vendor =
         Vendor { id: last(), settings: settings(), former_names: vec![former], imprint: None };
@@ -179,6 +180,9 @@ async fn accounts(store: &Running) {
         Vendor { former_names: Vec::new(), imprint: Some([255; 16]), ..vendor.clone() };
     renamed.settings.name = String::new();
     round_trips!(store, vendor(id): vendor.clone() => renamed, other Vendor { id: id(0), ..vendor });
+}
+
+async fn accounts(store: &Running) {
     let login = Login {
         email: text(),
         account: last(),

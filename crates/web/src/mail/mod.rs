@@ -325,10 +325,7 @@ fn factor_changed(facts: &Facts, at: Timestamp, change: FactorChange) -> Draft {
     Draft::new(subject, subject)
         .text(what)
         .text(t("If it was you, there is nothing to do."))
-        .small(text!(
-            "If it was not you, choose a new password at once, and write to {name}.",
-            name
-        ))
+        .small(t("If it was not you, choose a new password at once, and ask the vendor."))
         .button(t("Your account"), facts.link("/account"))
 }
 
