@@ -77,6 +77,14 @@ impl Factor {
         Self { issue: self.issue.saturating_add(1), ..Self::default() }
     }
 
+    /// As it is once `proof` was shown, or nothing where nothing is asked for; `None` when something else is due.
+    pub fn shown(&self, proof: Option<&Proof>) -> Option<Self> {
+        match proof {
+            Some(proof) => self.spent(proof),
+            None => (!self.is_on()).then(|| self.clone()),
+        }
+    }
+
     /// Without what was shown; `None` when it was spent before, or is none of this factor's any more.
     pub fn spent(&self, proof: &Proof) -> Option<Self> {
         match proof {
@@ -113,7 +121,10 @@ mod tests {
         let recovered = on.spent(&Proof::Recovery("a".into())).unwrap();
         assert_eq!(recovered.recovery, ["b"]);
         assert_eq!(recovered.spent(&Proof::Recovery("a".into())), None);
+        assert_eq!(recovered.shown(None), None, "it is asked for");
+        assert_eq!(recovered.shown(Some(&step(1, 9))), recovered.spent(&step(1, 9)));
         let off = recovered.off();
+        assert_eq!(off.shown(None).as_ref(), Some(&off));
         assert!(!off.is_on() && off.recovery.is_empty());
         assert_eq!(off.spent(&step(1, 9)), None, "the secret is given up");
     }

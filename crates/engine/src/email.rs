@@ -1,4 +1,5 @@
-//! Another address for an account: asked for with the password, by whoever is signed in.
+//! Another address for an account: asked for by whoever is signed in, with the password, and a code of the second factor
+//! where there is one.
 //!
 //! ```text
 //! asked for ─(no mail, or the same address in other letters)─▶ changed
@@ -11,11 +12,13 @@
 
 use scrip_domain::Timestamp;
 use scrip_domain::account::{Account, Login, NewEmail};
+use scrip_domain::factor::Proof;
 use scrip_domain::letter::{About, Letter};
 use scrip_domain::session::TokenHash;
 use scrip_storage::books::Change;
 use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 
+use crate::factor::buyer::{OwnerRefusal, Shown};
 use crate::ledger::Buyer;
 use crate::mail::{NEW_EMAIL, Pass};
 use crate::password::PasswordRefusal;
@@ -36,8 +39,8 @@ pub enum EmailAsked {
 /// Why the address stays as it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EmailRefusal {
-    /// The password is wrong, or the account has none.
-    Password(PasswordRefusal),
+    /// It is not shown that the owner asks.
+    Owner(OwnerRefusal),
     /// The address has an account. Told only where no mail is sent.
     Taken,
     /// It was asked for too often.
@@ -50,12 +53,12 @@ impl Engine {
         &self,
         buyer: Buyer,
         new: &str,
-        (password, source): (&str, &str),
+        shown: Shown<'_>,
         kept: Option<&str>,
     ) -> Outcome<EmailAsked, EmailRefusal> {
-        let login = match self.verified_login(buyer, password, source).await? {
-            Ok(login) => login,
-            Err(refusal) => return Ok(Err(EmailRefusal::Password(refusal))),
+        let (login, proof) = match self.shown_owner(buyer, shown).await? {
+            Ok(owner) => owner,
+            Err(refusal) => return Ok(Err(EmailRefusal::Owner(refusal))),
         };
         let (new, who) = (new.trim(), buyer.account.to_string());
         let folded = Login::fold(new);
@@ -64,16 +67,16 @@ impl Engine {
             // Nobody's mailbox is filled by others.
             vec![(Limited::LetterAccount, &*who), (Limited::LetterAddress, &*folded)]
         } else {
-            vec![(Limited::Register, source)]
+            vec![(Limited::Register, shown.source)]
         };
         if !is_same && let Err(wait) = self.throttle.take(limits, self.now()) {
             return Ok(Err(EmailRefusal::RateLimited(wait)));
         }
         if self.has_mail() && !is_same {
-            let asked = self.ask_new_email(login, new).await?;
+            let asked = self.ask_new_email(login, proof, new).await?;
             return Ok(asked.map(|()| EmailAsked::Sent));
         }
-        let replace = Replace::new(buyer, login, new);
+        let replace = Replace { proof, ..Replace::new(buyer, login, new) };
         Ok(match self.replace_email(replace, kept.map(hash)).await? {
             Ok(_) => Ok(EmailAsked::Changed),
             Err(VerifyRefusal::EmailTaken) => Err(EmailRefusal::Taken),
@@ -82,7 +85,12 @@ impl Engine {
     }
 
     /// Keeps the address that is wished for, in the place of one that was before, and writes to both.
-    async fn ask_new_email(&self, login: Login, new: &str) -> Outcome<(), EmailRefusal> {
+    async fn ask_new_email(
+        &self,
+        login: Login,
+        proof: Option<Proof>,
+        new: &str,
+    ) -> Outcome<(), EmailRefusal> {
         let lost = || Fault::Bug("an account is gone".into());
         let account = self.store.account(login.account).await?.ok_or_else(lost)?;
         let asked_at = self.now();
@@ -92,7 +100,7 @@ impl Engine {
         let there = self.letter_to(account.id, new, About::NewEmail { mark })?;
         let here = self.letter(&account, About::NewEmailAsked { at: asked_at })?;
         let letters = there.into_iter().chain(here).collect();
-        let asked = self.submit(Ask { wished, letters }).await?;
+        let asked = self.submit(Ask { wished, proof, letters }).await?;
         Ok(asked.map_err(|Stale| STALE))
     }
 
@@ -138,15 +146,17 @@ impl Engine {
     }
 }
 
-/// The address or the password was changed meanwhile.
+/// The address, the password or the second factor was changed meanwhile, or the code was used.
 struct Stale;
 
 /// What is answered then: as if the password had been wrong.
-const STALE: EmailRefusal = EmailRefusal::Password(PasswordRefusal::InvalidCredentials);
+const STALE: EmailRefusal =
+    EmailRefusal::Owner(OwnerRefusal::Password(PasswordRefusal::InvalidCredentials));
 
 struct Ask {
     /// As it was looked at, with the address that is wished for.
     wished: Login,
+    proof: Option<Proof>,
     letters: Vec<Letter>,
 }
 
@@ -163,9 +173,12 @@ impl Command for Ask {
         let Some(login) = login.filter(|login| login.is_as_proved(&self.wished)) else {
             return Ok(Decision::refused(Stale));
         };
+        let Some(factor) = login.factor.shown(self.proof.as_ref()) else {
+            return Ok(Decision::refused(Stale));
+        };
         let mut changes = Changes::default();
         let new_email = self.wished.new_email.clone();
-        changes.logins.push(Change::Update(Login { new_email, ..login.clone() }));
+        changes.logins.push(Change::Update(Login { new_email, factor, ..login.clone() }));
         changes.letters.extend(self.letters.iter().cloned().map(Change::Insert));
         Ok(Decision::done((), changes))
     }
@@ -177,7 +190,9 @@ struct Replace {
     login: Login,
     /// As typed, trimmed.
     new: String,
-    /// Whether somebody has shown that mail to it arrives.
+    /// What was shown of the second factor; by a link nothing is asked for, for it was asked for before it was sent.
+    proof: Option<Proof>,
+    /// Whether somebody has shown, by a link, that mail to it arrives.
     is_verified: bool,
     ended: EndSessions,
     letter: Option<Letter>,
@@ -186,7 +201,7 @@ struct Replace {
 impl Replace {
     fn new(buyer: Buyer, login: Login, new: &str) -> Self {
         let (new, ended) = (new.to_owned(), EndSessions(Vec::new()));
-        Self { buyer, login, new, is_verified: false, ended, letter: None }
+        Self { buyer, login, new, proof: None, is_verified: false, ended, letter: None }
     }
 
     /// Whether it is another address, and not the same in other letters.
@@ -223,9 +238,12 @@ impl Command for Replace {
         let (Some(login), Some(account)) = (login.filter(same), account) else {
             return Ok(Decision::refused(VerifyRefusal::Link));
         };
+        let shown = || login.factor.shown(self.proof.as_ref());
+        let factor = if self.is_verified { Some(login.factor.clone()) } else { shown() };
+        let Some(factor) = factor else { return Ok(Decision::refused(VerifyRefusal::Link)) };
         let mut changes = Changes::default();
         let (email, moves) = (Login::fold(&self.new), self.moves());
-        let new = Login { email: email.clone(), new_email: None, ..login.clone() };
+        let new = Login { email: email.clone(), new_email: None, factor, ..login.clone() };
         if !moves {
             changes.logins.push(Change::Update(new));
         } else if books.logins.get(&(email,))?.is_none() {

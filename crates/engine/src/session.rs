@@ -365,16 +365,12 @@ impl Command for OpenSession {
 
     fn decide(&self, books: &Books, at: Timestamp) -> Result<Decision<(), SignInRefusal>, Fault> {
         let login = books.logins.get(&(self.login.email.clone(),))?;
-        let same = |login: &&Login| {
-            login.is_as_proved(&self.login) && login.factor.is_on() == self.proof.is_some()
-        };
         let refused = || Ok(Decision::refused(SignInRefusal::InvalidCredentials));
+        let same = |login: &&Login| login.is_as_proved(&self.login);
         let Some(login) = login.filter(same) else { return refused() };
-        let mut after = Login { signed_in_at: login.signed_in_at.or(Some(at)), ..login.clone() };
-        if let Some(proof) = &self.proof {
-            let Some(factor) = login.factor.spent(proof) else { return refused() };
-            after.factor = factor;
-        }
+        let Some(factor) = login.factor.shown(self.proof.as_ref()) else { return refused() };
+        let signed_in_at = login.signed_in_at.or(Some(at));
+        let after = Login { signed_in_at, factor, ..login.clone() };
         let mut changes = Changes::default();
         self.ended.write(books, &mut changes)?;
         changes.sessions.push(Change::Insert(self.session.clone()));

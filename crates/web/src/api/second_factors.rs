@@ -149,8 +149,8 @@ async fn remove(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// As programs know the fields.
-fn problem(refusal: OwnerRefusal) -> Problem {
+/// Why it is not believed that the owner asks, as programs know the fields.
+pub fn problem(refusal: OwnerRefusal) -> Problem {
     match refusal {
         OwnerRefusal::Password(PasswordRefusal::RateLimited(wait)) => Problem::rate_limited(wait.0),
         OwnerRefusal::Password(_) => {

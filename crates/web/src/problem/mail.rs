@@ -31,11 +31,8 @@ impl From<PasswordRefusal> for Problem {
 impl From<EmailRefusal> for Problem {
     fn from(refusal: EmailRefusal) -> Self {
         match refusal {
-            EmailRefusal::Password(PasswordRefusal::RateLimited(wait))
-            | EmailRefusal::RateLimited(wait) => Self::rate_limited(wait.0),
-            EmailRefusal::Password(_) => {
-                Self::invalid_credentials(t("this is not the account's password"))
-            }
+            EmailRefusal::Owner(refusal) => refusal.into(),
+            EmailRefusal::RateLimited(wait) => Self::rate_limited(wait.0),
             EmailRefusal::Taken => Self::email_taken(t("this address has an account")),
         }
     }

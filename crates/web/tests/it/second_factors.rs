@@ -159,6 +159,37 @@ async fn pages_set_it_up_ask_for_it_and_make_no_key_without_it() {
 }
 
 #[tokio::test]
+async fn another_address_takes_a_code_as_well() {
+    for mail in [true, false] {
+        let shop = Shop::open_at(Place { mail, ..Place::default() }, settings()).await;
+        let session = shop.buyer(ADA, 0).await;
+        let (_, codes) = turn_on(&shop, &session).await;
+        let ask = async |otp: Option<&str>| {
+            let body = json!({ "email": "ada@example.org", "password": PASSWORD, "otp": otp });
+            shop.post("/v1/account/email", &session, "", body).await
+        };
+        let without = ask(None).await;
+        assert_eq!((without.status, without.at("/errors/0/field")), (400, "otp"), "{without:?}");
+        assert_eq!(ask(Some(&codes[0])).await.status, if mail { 202 } else { 204 });
+        assert_eq!(ask(Some(&codes[0])).await.status, 400, "once");
+        let address = if mail { ADA } else { "ada@example.org" };
+        assert_eq!(shop.get("/v1/account", &session).await.at("/email"), address);
+        let mut browser = Browser::on(&shop);
+        let half = browser.send("/sign-in", &[("email", address), ("password", PASSWORD)]).await;
+        let (word, code) = (half.input("word").to_owned(), codes[1].as_str());
+        browser.send("/sign-in/code", &[("word", &*word), ("code", code)]).await;
+        assert!(browser.open("/account/email").await.html.contains("one-time-code"));
+        let form = [("email", "ada@example.net"), ("password", PASSWORD)];
+        let page = browser.send("/account/email", &form).await;
+        assert!(page.status == 400 && page.html.contains("code-error"), "{}", page.html);
+        let form = [&form[..], &[("code", &codes[2])]].concat();
+        let page = browser.send("/account/email", &form).await;
+        assert_eq!(page.status, if mail { 200 } else { 303 }, "{}", page.html);
+        shop.sound().await;
+    }
+}
+
+#[tokio::test]
 async fn staff_takes_it_away_from_who_has_lost_all_of_it() {
     let shop = Shop::open().await;
     let session = shop.buyer(ADA, 0).await;

@@ -4,17 +4,17 @@ use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
-use http::StatusCode;
 use maud::{Markup, html};
 use scrip_domain::account::plausible_email;
-use scrip_engine::email::{EmailAsked, EmailRefusal};
-use scrip_engine::password::PasswordRefusal;
+use scrip_engine::email::EmailAsked;
+use scrip_engine::factor::buyer::Shown;
 use serde::Deserialize;
 
 use super::super::form::{Field, Form, complaint};
 use super::super::private;
 use super::super::refused::sentence;
 use super::super::visit::{OwnAccounts, SignedIn};
+use super::second_factor::code;
 use crate::App;
 use crate::extract::Source;
 use crate::language::{say, t};
@@ -29,11 +29,13 @@ pub fn routes() -> Router<App> {
 struct EmailForm {
     email: String,
     password: String,
+    #[serde(default)]
+    code: String,
 }
 
-async fn ask(_: OwnAccounts, State(app): State<App>, visit: SignedIn) -> Response {
-    let main = form(&app, &visit, "", None);
-    private(&app, t("Change the address"), &visit.visit, &main)
+async fn ask(_: OwnAccounts, State(app): State<App>, visit: SignedIn) -> Result<Response, Problem> {
+    let main = form(&app, &visit, "", None).await?;
+    Ok(private(&app, t("Change the address"), &visit.visit, &main))
 }
 
 async fn change(
@@ -49,24 +51,19 @@ async fn change(
     } else if typed.password.chars().count() > 200 {
         Problem::field("password", t("at most 200 characters"))
     } else {
-        let (proof, kept) = ((typed.password.as_str(), source.0.as_str()), visit.visit.token());
-        match app.engine.change_email(visit.buyer, email, proof, kept).await? {
+        let (password, code) = (&typed.password, &typed.code);
+        let (shown, kept) = (Shown { password, code, source: &source.0 }, visit.visit.token());
+        match app.engine.change_email(visit.buyer, email, shown, kept).await? {
             Ok(EmailAsked::Changed) => {
                 return Ok(Redirect::to("/account?done=email").into_response());
             }
             Ok(EmailAsked::Sent) => return Ok(sent(&app, &visit, email)),
-            Err(EmailRefusal::Password(PasswordRefusal::InvalidCredentials)) => {
-                Problem::field("password", t("this is not your password"))
-            }
             Err(refusal) => Problem::from(refusal),
         }
     };
-    let main = form(&app, &visit, email, Some(&problem));
+    let main = form(&app, &visit, email, Some(&problem)).await?;
     let mut response = private(&app, t("Change the address"), &visit.visit, &main);
-    *response.status_mut() = match problem.status() {
-        StatusCode::UNAUTHORIZED => StatusCode::UNPROCESSABLE_ENTITY,
-        status => status,
-    };
+    *response.status_mut() = problem.status();
     Ok(response)
 }
 
@@ -80,11 +77,17 @@ fn sent(app: &App, visit: &SignedIn, email: &str) -> Response {
     private(app, t("The letter is on its way"), &visit.visit, &main)
 }
 
-fn form(app: &App, visit: &SignedIn, email: &str, problem: Option<&Problem>) -> Markup {
+async fn form(
+    app: &App,
+    visit: &SignedIn,
+    email: &str,
+    problem: Option<&Problem>,
+) -> Result<Markup, Problem> {
     let account = &visit.member.account;
+    let factor = app.engine.credentials(account).await?.factor;
     let error = |name: &str| problem.and_then(|problem| problem.error(name)).map(sentence);
-    let (wrong_email, wrong_password) = (error("email"), error("password"));
-    html! {
+    let [wrong_email, wrong_password, wrong_code] = ["email", "password", "code"].map(error);
+    Ok(html! {
         p.trail { a href="/account" { (t("Account")) } }
         h1 { (t("Change the address")) }
         p.lead { (say!("Now you sign in with {email}, and letters go there.", email = html! { bdi { (account.email) } })) }
@@ -101,7 +104,8 @@ fn form(app: &App, visit: &SignedIn, email: &str, problem: Option<&Problem>) -> 
                 required: true, hint: None, error: wrong_email.as_deref() })
             (Field { name: "password", label: t("Your password"), kind: "password", value: "",
                 autocomplete: "current-password", required: true, hint: None, error: wrong_password.as_deref() })
+            @if factor.is_on() { (code(wrong_code.as_deref())) }
             button type="submit" { (t("Change it")) }
         }
-    }
+    })
 }
