@@ -146,7 +146,7 @@ class Purchase:
 
     def __init__(self, shop, pay, offer, buyer, name):
         self.shop, self.pay, self.buyer, self.name = shop, pay, buyer, name
-        draft = shop.ask("POST", "/v1/orders", {"lines": [{"offer": offer}]}, key=f"{name}-draft")
+        draft = shop.ask("POST", "/v1/orders", {"lines": [{"offer": offer}], "allow_duplicate": True}, key=f"{name}-draft")
         self.path, self.token = f"/v1/orders/{draft['id']}", draft["order_token"]
         sent = shop.ask("POST", f"{self.path}/confirm", {}, self.token, f"{name}-confirm", "Order")
         way = sent["next_action"]["redirect"]

@@ -102,7 +102,9 @@ impl Story<'_> {
 
     /// Orders at the merchant as a visitor, and is sent to the provider.
     async fn orders(&mut self, two: &Two, tell: bool) -> Outcome<Waiting> {
-        let lines = super::lines(&two.offer);
+        // After the first time the buyer owns it, and insists.
+        let mut lines = super::lines(&two.offer);
+        lines["allow_duplicate"] = json!(!tell);
         let order = self.say(&two.merchant, "", "POST", "/v1/orders", lines).await?;
         let (id, token) = (order.at("/id").to_owned(), order.at("/order_token").to_owned());
         let path = format!("/v1/orders/{id}/confirm");
