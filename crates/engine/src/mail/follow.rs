@@ -289,7 +289,7 @@ mod tests {
             .filter(|kind| about(&event(**kind), false).is_some())
             .map(|kind| kind.as_str())
             .collect();
-        insta::assert_snapshot!(written.join(" "), @"account.opened top_up.credited top_up.in_review top_up.declined top_up.refunded top_up.disputed auto_top_up.stopped order.paid order.declined order.refunded license.expiring license.reissued");
+        insta::assert_snapshot!(written.join(" "), @"account.opened account.frozen account.thawed top_up.credited top_up.in_review top_up.declined top_up.refunded top_up.disputed auto_top_up.stopped order.paid order.declined order.refunded license.expiring license.reissued");
         assert_eq!(about(&event(EventType::AccountOpened), true), None);
     }
 }
