@@ -449,7 +449,7 @@ async fn only_who_sits_at_the_console_sends_long_forms() {
     let fields =
         [("slug", "tool"), ("title", "Tool"), ("kind", "download"), ("description", &long)];
     let nobody = Browser::on(&shop).send("/admin/new-product", &fields).await;
-    assert_eq!(nobody.location(), "/admin/sign-in?next=%2Fadmin", "whoever it is comes first");
+    assert_eq!(nobody.location(), "/admin/sign-in?lost=true", "whoever it is comes first");
     let (mut clerk, _) = shop.clerk(StaffRole::Owner).await;
     let page = clerk.send("/admin/new-product", &fields).await;
     assert_ne!(page.status, 413, "{}", page.html);

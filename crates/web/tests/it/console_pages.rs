@@ -47,6 +47,7 @@ const REACH: &[(&str, Who, Who)] = &[
     ("/admin/accounts/{id}/statement", ALL, NO),
     ("/admin/accounts/{id}/freeze", NO, BUYERS),
     ("/admin/accounts/{id}/thaw", NO, BUYERS),
+    ("/admin/accounts/{id}/second-factor", NO, BUYERS),
     ("/admin/accounts/{id}/erase", NO, BUYERS),
     ("/admin/accounts/{id}/adjust", NO, MONEY),
     ("/admin/accounts/{id}/credit-limit", NO, MONEY),

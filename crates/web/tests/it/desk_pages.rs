@@ -784,7 +784,7 @@ async fn roles_are_asked_for_at_every_act() {
     }
     let mut nobody = Browser::on(shop);
     for act in people.iter().chain(&money) {
-        assert_eq!(nobody.send(act, &[]).await.location(), "/admin/sign-in?next=%2Fadmin", "{act}");
+        assert_eq!(nobody.send(act, &[]).await.location(), "/admin/sign-in?lost=true", "{act}");
     }
     let (mut owner, _) = shop.clerk(StaffRole::Owner).await;
     let foreign = owner.send_from("cross-site", &people[0], &[("reason", "r")]).await;
