@@ -16,6 +16,7 @@ use crate::answer::Json;
 use crate::caller::{Buyer, Caller, bearer};
 use crate::extract::{Body, Source};
 use crate::problem::{Problem, kind};
+use crate::text::Any;
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(sign_in)).routes(routes!(sign_out))
@@ -30,7 +31,7 @@ struct SignInBody {
     #[serde(default)]
     password: Option<String>,
     #[serde(default)]
-    otp: Option<String>,
+    otp: Option<Any<0, 40>>,
     #[serde(default)]
     return_code: Option<String>,
 }
@@ -119,7 +120,7 @@ async fn sign_in(
                 Problem::new(&kind::SECOND_FACTOR_REQUIRED, detail).challenged("Bearer")
             };
             let otp = otp.ok_or_else(required)?;
-            match app.engine.finish_sign_in(&word, &otp, from).await? {
+            match app.engine.finish_sign_in(&word, &otp.0, from).await? {
                 Ok(opened) => opened,
                 Err(SignInRefusal::InvalidCredentials) => {
                     return Err(Problem::invalid_credentials("the code is wrong, or was used"));

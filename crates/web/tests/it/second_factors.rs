@@ -67,6 +67,8 @@ async fn it_is_asked_for_after_the_right_password_and_each_code_opens_once() {
     assert_eq!(shop.post("/v1/sessions", "", "", body).await.code(), "invalid_credentials");
     let asked = sign_in(&shop, None).await;
     assert_eq!((asked.status, asked.code()), (401, "second_factor_required"));
+    let long = sign_in(&shop, Some(&"0".repeat(41))).await;
+    assert_eq!((long.status, long.at("/errors/0/field")), (400, "otp"), "{long:?}");
     let used = sign_in(&shop, Some(&code(&shop, &secret))).await;
     assert_eq!((used.status, used.code()), (401, "invalid_credentials"), "it turned it on");
     shop.advance(Span::seconds(30)).await;
