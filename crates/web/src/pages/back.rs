@@ -17,8 +17,9 @@ use axum::routing::get;
 use http::{HeaderValue, StatusCode, header};
 use maud::html;
 use scrip_domain::Id;
-use scrip_domain::order::{Order, OrderState};
+use scrip_domain::order::Order;
 use scrip_engine::Fault;
+use scrip_engine::checkout::AtProvider;
 use scrip_engine::identity::ConnectRefusal;
 use serde::Deserialize;
 
@@ -190,9 +191,8 @@ async fn go_on(
 async fn bought(app: &App, visit: &Visit, order: Id<Order>) -> Result<Option<Cart>, Problem> {
     let store = app.engine.store();
     let Some(row) = store.order(order).await? else { return Ok(None) };
-    let approved =
-        row.state.is_paid() || matches!(row.state, OrderState::Authorized | OrderState::Captured);
-    if !approved {
+    let at = app.engine.at_provider(row).await?;
+    if at.as_ref().and_then(AtProvider::approved) != Some(true) {
         return Ok(None);
     }
     let mut cart = visit.cart.clone();

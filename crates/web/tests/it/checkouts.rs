@@ -328,6 +328,23 @@ async fn whatever_is_lost_while_tokens_are_let_go_of_the_order_ends_as_declined(
 }
 
 #[tokio::test]
+async fn what_is_not_sold_stays_in_the_cart_also_before_the_tokens_are_let_go_of() {
+    let stage = Stage::open().await;
+    let (_, code) = ada_confirms(&stage, "first", &stage.offer, false).await;
+    stage.sign_in(&code).await;
+    let (_, code) = ada_confirms(&stage, "second", &stage.offer, false).await;
+    let mut browser = Browser::on(&stage.shop);
+    browser.send("/cart", &[("offer", &stage.offer), ("quantity", "1")]).await;
+    stage.provider.fate(&[Fate::Answered, Fate::Lost]);
+    let asked = browser.open(&format!("/return?code={code}")).await;
+    let form = ["session", "order"].map(|name| (name, asked.input(name)));
+    let shown = browser.send("/return", &form).await;
+    let page = browser.open(shown.location()).await;
+    assert!(page.html.contains("The provider is asked to let go"), "{}", page.html);
+    assert!(browser.open("/cart").await.html.contains("The tuning"));
+}
+
+#[tokio::test]
 async fn tokens_that_are_let_go_of_too_late_are_free_all_the_same() {
     let stage = Stage::open().await;
     let (_, code) = ada_confirms(&stage, "first", &stage.offer, false).await;
