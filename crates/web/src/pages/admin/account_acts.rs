@@ -10,11 +10,12 @@ use scrip_domain::account::Account;
 use scrip_domain::credit_line::CreditLine;
 use scrip_domain::factor::Factor;
 use scrip_domain::staff::Power;
-use scrip_engine::Buyer;
+use scrip_engine::account::NoSuchAccount;
 use scrip_engine::credit_line::Repaid;
 use scrip_engine::erasure::Leftover;
 use scrip_engine::grant::GrantAsk;
 use scrip_engine::top_up::{TopUpAsk, Way};
+use scrip_engine::{Buyer, Fault};
 
 use super::accounts::shown;
 use super::desk::{Clerk, Desk, Money, People};
@@ -56,6 +57,24 @@ async fn after(
     }
 }
 
+/// Does to an account what takes no more than a reason, and shows the page after it.
+async fn for_a_reason<T, D: Future<Output = Result<Result<T, NoSuchAccount>, Fault>>>(
+    app: &App,
+    clerk: &Clerk,
+    account: Id<Account>,
+    (form, entry): (&str, &Entry),
+    act: impl FnOnce(String) -> D,
+) -> Result<Response, Problem> {
+    let done = match entry.words("reason") {
+        Ok(reason) => {
+            act(reason).await??;
+            Ok(())
+        }
+        Err(problem) => Err(problem),
+    };
+    after(app, clerk, account, (form, entry), done).await
+}
+
 /// Whose wallet; not at a merchant, whose buyers have theirs at the provider.
 async fn buyer(app: &App, account: Id<Account>) -> Result<Buyer, Problem> {
     let found = app.engine.store().account(account).await?;
@@ -70,14 +89,8 @@ async fn freeze(
     IdPath(account): IdPath<Account>,
     Form(entry): Form<Entry>,
 ) -> Result<Response, Problem> {
-    let done = match entry.words("reason") {
-        Ok(reason) => {
-            app.engine.freeze_account(desk.staff, account, Some(reason)).await??;
-            Ok(())
-        }
-        Err(problem) => Err(problem),
-    };
-    after(&app, &desk, account, ("freeze", &entry), done).await
+    let act = |reason| app.engine.freeze_account(desk.staff, account, Some(reason));
+    for_a_reason(&app, &desk, account, ("freeze", &entry), act).await
 }
 
 async fn thaw(
@@ -86,14 +99,8 @@ async fn thaw(
     IdPath(account): IdPath<Account>,
     Form(entry): Form<Entry>,
 ) -> Result<Response, Problem> {
-    let done = match entry.words("reason") {
-        Ok(reason) => {
-            app.engine.thaw_account(desk.staff, account, Some(reason)).await??;
-            Ok(())
-        }
-        Err(problem) => Err(problem),
-    };
-    after(&app, &desk, account, ("thaw", &entry), done).await
+    let act = |reason| app.engine.thaw_account(desk.staff, account, Some(reason));
+    for_a_reason(&app, &desk, account, ("thaw", &entry), act).await
 }
 
 async fn reset_factor(
@@ -102,14 +109,8 @@ async fn reset_factor(
     IdPath(account): IdPath<Account>,
     Form(entry): Form<Entry>,
 ) -> Result<Response, Problem> {
-    let done = match entry.words("reason") {
-        Ok(reason) => {
-            app.engine.reset_own_factor(desk.staff, account, Some(reason)).await??;
-            Ok(())
-        }
-        Err(problem) => Err(problem),
-    };
-    after(&app, &desk, account, ("second-factor", &entry), done).await
+    let act = |reason| app.engine.reset_own_factor(desk.staff, account, Some(reason));
+    for_a_reason(&app, &desk, account, ("second-factor", &entry), act).await
 }
 
 async fn erase(
