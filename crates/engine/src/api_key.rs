@@ -255,7 +255,7 @@ enum Unmade {
     NoSuchAccount,
     /// The password was changed meanwhile.
     Stale,
-    /// The code was used meanwhile.
+    /// The code was used meanwhile, or one is asked for since.
     Spent,
 }
 
@@ -307,16 +307,13 @@ impl Command for Make {
             }
             Maker::Owner(proved, proof, letter) => {
                 let login = books.logins.get(&(proved.email.clone(),))?;
-                let same = |login: &&Login| {
-                    login.is_as_proved(proved) && login.factor.is_on() == proof.is_some()
-                };
-                let Some(login) = login.filter(same) else {
+                let Some(login) = login.filter(|login| login.is_as_proved(proved)) else {
                     return Ok(Decision::refused(Unmade::Stale));
                 };
-                if let Some(proof) = proof {
-                    let Some(factor) = login.factor.spent(proof) else {
-                        return Ok(Decision::refused(Unmade::Spent));
-                    };
+                let Some(factor) = login.factor.shown(proof.as_ref()) else {
+                    return Ok(Decision::refused(Unmade::Spent));
+                };
+                if factor != login.factor {
                     changes.logins.push(Change::Update(Login { factor, ..login.clone() }));
                 }
                 changes.letters.extend(letter.clone().map(Change::Insert));

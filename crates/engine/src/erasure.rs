@@ -33,6 +33,7 @@ use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 use serde_json::json;
 
 use crate::audit::{Note, Staff};
+use crate::identity::TRIES;
 use crate::ledger::{self, Buyer};
 use crate::password::PasswordRefusal;
 use crate::round::{self, IN_TURN};
@@ -103,7 +104,7 @@ impl Engine {
         reason: String,
     ) -> Outcome<Account, EraseRefusal> {
         let note = self.note(by)?;
-        loop {
+        for _ in 0..TRIES {
             let Some(row) = self.store.account(account).await? else {
                 return Ok(Err(EraseRefusal::NoSuchAccount));
             };
@@ -121,6 +122,7 @@ impl Engine {
                 erased => return Ok(erased),
             }
         }
+        Err(Fault::Conflict)
     }
 
     /// What is in the way of erasing a buyer's account, the balance aside: for the page that asks.

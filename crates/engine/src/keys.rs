@@ -52,7 +52,6 @@ impl Keys {
         if licenses.is_empty() {
             return None;
         }
-        let [imprint, _] = halves(derive(secret, b"scrip imprint"));
         Some(Self {
             licenses: Arc::new(licenses),
             public: Arc::new(public),
@@ -63,7 +62,7 @@ impl Keys {
             subject_secret: derive(secret, b"scrip pairwise subjects"),
             webhook_secret: derive(secret, b"scrip webhooks"),
             factor_secret: derive(secret, b"scrip second factors"),
-            imprint,
+            imprint: derive(secret, b"scrip imprint").first_chunk().copied().unwrap_or_default(),
         })
     }
 
@@ -243,13 +242,6 @@ fn ring(seeds: &[[u8; 32]]) -> (Vec<SigningKey>, KeySet) {
     let keys: Vec<_> = seeds.iter().map(|seed| SigningKey::from_seed(*seed)).collect();
     let public = keys.iter().map(|key| key.public().clone()).collect();
     (keys, public)
-}
-
-/// The first half of a digest and the second.
-fn halves(digest: [u8; 32]) -> [[u8; 16]; 2] {
-    let mut halves = [[0; 16]; 2];
-    halves.as_flattened_mut().copy_from_slice(&digest);
-    halves
 }
 
 fn derive(secret: &[u8; 32], purpose: &[u8]) -> [u8; 32] {

@@ -17,6 +17,7 @@ use serde_json::json;
 use super::FactorRefusal;
 use crate::account::NoSuchAccount;
 use crate::audit::{Note, Staff};
+use crate::identity::TRIES;
 use crate::ledger::Buyer;
 use crate::password::PasswordRefusal;
 use crate::session::{EndSessions, hash};
@@ -165,7 +166,7 @@ impl Engine {
         reason: Option<String>,
     ) -> Outcome<(), NoSuchAccount> {
         let note = self.note(by)?;
-        loop {
+        for _ in 0..TRIES {
             let Some(row) = self.store.account(account).await? else {
                 return Ok(Err(NoSuchAccount));
             };
@@ -181,6 +182,7 @@ impl Engine {
                 return Ok(Ok(()));
             }
         }
+        Err(Fault::Conflict)
     }
 
     fn factor_letter(

@@ -10,7 +10,7 @@ use crate::language::t;
 use crate::money::MoneyOut;
 
 impl Problem {
-    /// Why something was not done with a purchase request; `token` where a buyer is told.
+    /// Why something was not done with a purchase request; `settings` where a buyer is told.
     pub fn purchase_request(refusal: &RequestRefusal, settings: Option<&Settings>) -> Self {
         match refusal {
             RequestRefusal::NoSuchRequest => Self::not_found(),
