@@ -9,6 +9,7 @@ import itertools
 import json
 import os
 
+import pyotp
 import schemathesis
 
 SHOP = json.loads(os.environ["SCRIP_SHOP"])
@@ -18,6 +19,8 @@ turns = collections.defaultdict(itertools.count)
 drafts = itertools.cycle(SHOP["drafts"])
 reviews = itertools.cycle(SHOP["reviews"])
 vouchers = itertools.cycle(SHOP["vouchers"])
+# Of the buyer's second factor, as far as they were told: what the authenticator knows, and what stands in for it.
+told = {"secret": "", "recovery_codes": []}
 
 
 def has_float_spelling(value):
@@ -96,6 +99,13 @@ def before_call(context, case, kwargs):
     place = f"{case.method} {case.path}"
     if isinstance(case.body, dict):
         case.body = fitted(case.body)
+    if place.endswith((" /v1/account/email", " /v1/account/second-factor")):
+        case.body["password"] = SHOP["password"]
+        # A code is good once, so that the next one would have to be waited for.
+        if told["recovery_codes"] and "POST /v1/account/second-factor" != place:
+            case.body["otp"] = told["recovery_codes"][-1]
+    if place == "POST /v1/account/second-factor/confirm" and told["secret"]:
+        case.body["otp"] = pyotp.TOTP(told["secret"]).now()
     if place == "POST /v1/licenses/return":
         # The lease is for a time only.
         case.body["used"] = 0
@@ -178,3 +188,7 @@ def before_call(context, case, kwargs):
 @schemathesis.hook
 def after_call(context, case, response):
     ANSWERS.write(f"{response.status_code} {case.method} {case.path}\n")
+    if case.path.startswith("/v1/account/second-factor") and response.status_code in (200, 201):
+        told.update(response.json())
+    if case.path in ("/v1/account/email", "/v1/account/second-factor") and response.status_code in (202, 204):
+        told["recovery_codes"] = told["recovery_codes"][:-1]

@@ -42,6 +42,9 @@ def until(what, look):
 class Shop:
     """`scrip demo`, kept in a folder that goes with it, after its story has been told."""
 
+    # Of each of its buyers.
+    password = "correct horse"
+
     def __enter__(self):
         self.folder = tempfile.TemporaryDirectory()
         # Four servers, and the lines to two of them.
@@ -94,7 +97,7 @@ class Shop:
 
     def buyer(self, email):
         """A buyer's session, with 100 tokens."""
-        opened = self.ask("POST", "/v1/accounts", {"email": email, "password": "correct horse"})
+        opened = self.ask("POST", "/v1/accounts", {"email": email, "password": self.password})
         tokens = {"amount": 1_000_000, "unit": "AUR"}
         self.ask("POST", "/v1/top-ups", {"tokens": tokens, "method": "demo"}, opened["token"], "fund")
         return opened["token"]

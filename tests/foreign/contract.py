@@ -254,6 +254,7 @@ def furnish(shop, ada):
         "scale": vendor["token"]["scale"],
         "currency": vendor["token"]["unit_value"]["money"]["unit"],
         "price": offer["price"]["amount"],
+        "password": shop.password,
         "counted": counted["id"],
         "counted_price": counted["price"]["amount"],
         "wished": wished["lines"][0]["id"],

@@ -403,11 +403,15 @@ async fn a_vendors_key_lists_all_orders_by_state_or_account_and_never_a_code() {
     assert_eq!(first, [draft.as_str()]);
     let after = next.as_str().unwrap();
     assert_eq!(list(&format!("?limit=1&after={after}")).await.0, [paid.as_str()]);
-    for (query, field) in [
-        ("?state=lost".to_owned(), "state"),
-        ("?account=bob".to_owned(), "account"),
-        (format!("?state=paid&account={bobs}"), "state"),
-    ] {
+    // Of an account's page what is in the state, and the way to the next page even from none.
+    let second = json!({ "lines": [{ "offer": offer }], "allow_duplicate": true });
+    let second = shop.post("/v1/orders", &bob, "e", second).await.at("/id").to_owned();
+    assert_eq!(list(&format!("?state=draft&account={bobs}")).await.0, [second.as_str(), &draft]);
+    let (none, next, _) = list(&format!("?state=paid&account={bobs}&limit=1")).await;
+    assert_eq!(none, [""; 0]);
+    let query = format!("?state=paid&account={bobs}&limit=2&after={}", next.as_str().unwrap());
+    assert_eq!(list(&query).await.1, Value::Null);
+    for (query, field) in [("?state=lost", "state"), ("?account=bob", "account")] {
         let wrong = shop.get(&format!("/v1/admin/orders{query}"), &shop.admin).await;
         assert_eq!((wrong.status, wrong.at("/errors/0/field")), (400, field), "{wrong:?}");
     }

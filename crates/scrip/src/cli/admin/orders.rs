@@ -14,7 +14,7 @@ Example:
   scrip admin orders --account acc_06bq3v8k2m9zc --json | jq '.data[].total'")]
 pub struct OrdersArgs {
     /// Only those in this state
-    #[arg(long, conflicts_with = "account")]
+    #[arg(long)]
     state: Option<String>,
     /// Only those of this account
     #[arg(long, value_name = "ACC")]
