@@ -1,7 +1,7 @@
 //! Erasing an account: what tells of a person goes, and what others rest upon stays without a name.
 //!
 //! ```text
-//! open ──by its owner, with the password; by staff, with a reason──▶ erased, for good
+//! open ──by its owner, with password and second factor; by staff, with a reason──▶ erased, for good
 //!                                                                      └─swept at once, and once more a minute later─▶ nothing is left
 //! ```
 //! Nothing may be under way: no hold, no top-up, no dispute, no exchange, no payment to a merchant, no wish for a refund, and
@@ -21,6 +21,7 @@ use scrip_domain::account::{Account, Login, Obstacle, Person};
 use scrip_domain::api_key::ApiKey;
 use scrip_domain::audit::Act;
 use scrip_domain::event::{Event, EventType};
+use scrip_domain::factor::Proof;
 use scrip_domain::ledger::Transfer;
 use scrip_domain::letter::Letter;
 use scrip_domain::link::LinkState;
@@ -33,11 +34,11 @@ use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 use serde_json::json;
 
 use crate::audit::{Note, Staff};
+use crate::factor::buyer::{OwnerRefusal, Shown};
 use crate::identity::TRIES;
 use crate::ledger::{self, Buyer};
 use crate::password::PasswordRefusal;
 use crate::round::{self, IN_TURN};
-use crate::throttle::RetryAfter;
 use crate::{Engine, Outcome, Page, event};
 
 /// Sessions, keys and letters of each that go in one commit; what is beyond goes after it.
@@ -61,37 +62,29 @@ pub enum Leftover {
 pub enum EraseRefusal {
     /// There is no such account.
     NoSuchAccount,
-    /// The password is wrong.
-    InvalidCredentials,
-    /// Too many tries.
-    RateLimited(RetryAfter),
+    /// It is not shown that the owner asks.
+    Owner(OwnerRefusal),
     /// This is in the way; and what is in the wallet.
     Open(Vec<Obstacle>, Amount),
 }
 
-impl From<PasswordRefusal> for EraseRefusal {
-    fn from(refusal: PasswordRefusal) -> Self {
-        match refusal {
-            PasswordRefusal::Link | PasswordRefusal::InvalidCredentials => Self::InvalidCredentials,
-            PasswordRefusal::RateLimited(wait) => Self::RateLimited(wait),
-        }
-    }
-}
+/// Address, password or second factor were changed meanwhile, or the code was used: as if the password had been wrong.
+const STALE: EraseRefusal =
+    EraseRefusal::Owner(OwnerRefusal::Password(PasswordRefusal::InvalidCredentials));
 
 impl Engine {
     /// Erases a buyer's account in the buyer's own name.
     pub async fn erase_account(
         &self,
         buyer: Buyer,
-        password: &str,
+        shown: Shown<'_>,
         leftover: Leftover,
-        source: &str,
     ) -> Outcome<Account, EraseRefusal> {
-        let login = match self.verified_login(buyer, password, source).await? {
-            Ok(login) => login,
-            Err(refusal) => return Ok(Err(refusal.into())),
+        let (login, proof) = match self.shown_owner(buyer, shown).await? {
+            Ok(owner) => owner,
+            Err(refusal) => return Ok(Err(EraseRefusal::Owner(refusal))),
         };
-        self.erase(buyer, Some(login), leftover, None).await
+        self.erase(buyer, Some(login), leftover, By::Owner(proof)).await
     }
 
     /// Erases an account in the name of staff. Doing it again takes what is there still. The reason is for the
@@ -115,10 +108,10 @@ impl Engine {
                 return Ok(Ok(row));
             }
             let login = self.login_of(&row).await?;
-            let by = Some((note, reason.clone()));
+            let by = By::Staff(note, reason.clone());
             match self.erase(buyer, login, leftover, by).await? {
                 // The address was changed meanwhile: what signs in is looked up anew.
-                Err(EraseRefusal::InvalidCredentials) => {}
+                Err(EraseRefusal::Owner(_)) => {}
                 erased => return Ok(erased),
             }
         }
@@ -161,7 +154,7 @@ impl Engine {
         buyer: Buyer,
         login: Option<Login>,
         leftover: Leftover,
-        by: Option<(Note, String)>,
+        by: By,
     ) -> Outcome<Account, EraseRefusal> {
         let (obstacles, left) = self.obstacles(buyer, leftover).await?;
         if !obstacles.is_empty() {
@@ -300,13 +293,33 @@ impl Command for Clear {
     }
 }
 
+/// Who erases.
+enum By {
+    /// Its owner, who has shown this of the second factor.
+    Owner(Option<Proof>),
+    /// The staff, with the reason.
+    Staff(Note, String),
+}
+
+impl By {
+    /// Whether this erases what `login` signs in to, now that it is another row than the one that was looked at, perhaps.
+    fn may(&self, login: Option<&Login>, proved: Option<&Login>) -> bool {
+        match (self, login, proved) {
+            (Self::Staff(..), ..) => true,
+            (Self::Owner(proof), Some(login), Some(proved)) => {
+                login.is_as_proved(proved) && login.factor.shown(proof.as_ref()).is_some()
+            }
+            (Self::Owner(_), ..) => false,
+        }
+    }
+}
+
 struct Erase {
     buyer: Buyer,
-    /// As it was when the password was right; of staff nobody asks for one.
+    /// As it was when it was looked at.
     login: Option<Login>,
     leftover: Leftover,
-    /// Of the staff, with the reason; nobody's where the owner does it.
-    by: Option<(Note, String)>,
+    by: By,
     kept: Kept,
     /// Books what had expired before.
     gone: Id<Transfer>,
@@ -352,11 +365,10 @@ impl Command for Erase {
             }
             None => None,
         };
-        let same = |proved: &Login| login.is_some_and(|login| login.is_as_proved(proved));
         let moved = |proved: &Login| proved.email != Login::fold(&account.email);
         let proved = self.login.as_ref();
-        if proved.is_some_and(moved) || self.by.is_none() && !proved.is_some_and(same) {
-            return Ok(Decision::refused(EraseRefusal::InvalidCredentials));
+        if proved.is_some_and(moved) || !self.by.may(login, proved) {
+            return Ok(Decision::refused(STALE));
         }
         let lost = || Fault::Bug("an account has no wallet".into());
         let wallet = books.wallets.get(&(self.buyer.wallet,))?.ok_or_else(lost)?;
@@ -388,7 +400,7 @@ impl Command for Erase {
         self.forget_cards(books, &mut changes, at)?;
         let kind = EventType::AccountErased;
         event::tell(&mut changes, Event::new(self.event, kind, id, id.into(), at));
-        if let Some((note, reason)) = &self.by {
+        if let By::Staff(note, reason) = &self.by {
             let what = json!({ "reason": { "to": reason }, "forfeited": { "to": given_up } });
             note.write(&mut changes, Act::AccountErased, id, what, at);
         }

@@ -3,14 +3,16 @@
 //! ```text
 //! asked for ──the worker looks──▶ letter with a link, if the address has an account
 //! link, within an hour, while the password is the same ─▶ new password, every session ended, every key revoked, letter
-//! old password ─▶ new password, every other session ended, letter
+//! old password, and a code where there is a second factor ─▶ new password, every other session ended, letter
 //! ```
-//! Who needs the link has perhaps lost the account to somebody: nothing that was opened with the old password stays open.
+//! Who needs the link has perhaps lost the account to somebody: nothing that was opened with the old password stays open. The
+//! second factor stays in any case.
 //!
 //! Whoever asks for a link learns nothing: the address is put into a queue, and looked up by the worker.
 
 use scrip_domain::account::{Account, Login};
 use scrip_domain::api_key::ApiKey;
+use scrip_domain::factor::Proof;
 use scrip_domain::letter::{About, Letter};
 use scrip_domain::session::{Session, TokenHash};
 use scrip_domain::{Id, Timestamp};
@@ -18,6 +20,7 @@ use scrip_storage::books::Change;
 use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 
 use crate::api_key::{RevokeAll, revoke};
+use crate::factor::buyer::{OwnerRefusal, Shown};
 use crate::ledger::Buyer;
 use crate::mail::{Pass, RESET};
 use crate::session::{EndSessions, hash};
@@ -50,7 +53,7 @@ pub enum PasswordRefusal {
 /// By what right a password is replaced.
 #[derive(Clone, Copy)]
 enum Right {
-    /// A link: all that was opened ends.
+    /// A link: all that was opened ends. It signs nobody in, so nothing is asked of the second factor.
     Link,
     /// The old one: the session with this token stays, and keys of programs do.
     Old(Option<TokenHash>),
@@ -95,23 +98,23 @@ impl Engine {
         let Some(login) = self.login_of_link(token).await? else {
             return Ok(Err(PasswordRefusal::Link));
         };
-        self.set_password(login, new, Right::Link).await
+        self.set_password(login, new, Right::Link, None).await
     }
 
-    /// Changes the password of an account, with the old one. Every session ends but the one with `kept`.
+    /// Changes the password of an account, by whoever shows the old one. Every session ends but the one with `kept`.
     pub async fn change_password(
         &self,
         buyer: Buyer,
-        old: &str,
+        shown: Shown<'_>,
         new: &str,
         kept: Option<&str>,
-        source: &str,
-    ) -> Outcome<(), PasswordRefusal> {
-        let login = match self.verified_login(buyer, old, source).await? {
-            Ok(login) => login,
+    ) -> Outcome<(), OwnerRefusal> {
+        let (login, proof) = match self.shown_owner(buyer, shown).await? {
+            Ok(owner) => owner,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        self.set_password(login, new, Right::Old(kept.map(hash))).await
+        let set = self.set_password(login, new, Right::Old(kept.map(hash)), proof).await?;
+        Ok(set.map_err(OwnerRefusal::Password))
     }
 
     /// The address of an account, once its password is shown.
@@ -161,6 +164,7 @@ impl Engine {
         login: Login,
         new: &str,
         right: Right,
+        proof: Option<Proof>,
     ) -> Outcome<(), PasswordRefusal> {
         let (kept, stale) = match right {
             Right::Link => (None, PasswordRefusal::Link),
@@ -175,7 +179,7 @@ impl Engine {
         let ended = self.sessions_but(account.id, kept).await?;
         let revoked = self.keys_ended_by(right, account.id).await?;
         let email = login.email.clone();
-        let set = SetPassword { login, password, ended, revoked, letter };
+        let set = SetPassword { login, password, right, proof, ended, revoked, letter };
         if self.submit(set).await?.is_err() {
             return Ok(Err(stale));
         }
@@ -240,13 +244,15 @@ impl Engine {
     }
 }
 
-/// The password was changed meanwhile.
+/// The password was changed meanwhile, or the code was used.
 struct Stale;
 
 struct SetPassword {
     /// As it was looked at.
     login: Login,
     password: String,
+    right: Right,
+    proof: Option<Proof>,
     ended: EndSessions,
     revoked: Vec<Id<ApiKey>>,
     letter: Option<Letter>,
@@ -267,10 +273,16 @@ impl Command for SetPassword {
         let Some(login) = login.filter(|login| login.is_as_proved(&self.login)) else {
             return Ok(Decision::refused(Stale));
         };
+        let factor = match self.right {
+            Right::Link => Some(login.factor.clone()),
+            Right::Old(_) => login.factor.shown(self.proof.as_ref()),
+        };
+        let Some(factor) = factor else { return Ok(Decision::refused(Stale)) };
         let mut changes = Changes::default();
-        let password = self.password.clone();
         // Whoever asked for another address with the old one may not be the owner.
-        changes.logins.push(Change::Update(Login { password, new_email: None, ..login.clone() }));
+        let (password, new_email) = (self.password.clone(), None);
+        let new = Login { password, new_email, factor, ..login.clone() };
+        changes.logins.push(Change::Update(new));
         self.ended.write(books, &mut changes)?;
         revoke(books, &mut changes, &self.revoked, at)?;
         changes.letters.extend(self.letter.clone().map(Change::Insert));

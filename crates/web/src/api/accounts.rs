@@ -9,7 +9,8 @@ use scrip_domain::top_up::TopUp;
 use scrip_domain::{Id, gate};
 use scrip_engine::Page;
 use scrip_engine::account::PersonEdit;
-use scrip_engine::erasure::Leftover;
+use scrip_engine::erasure::{EraseRefusal, Leftover};
+use scrip_engine::factor::buyer::{OwnerRefusal, Shown};
 use scrip_engine::register::Registration;
 use scrip_engine::session::Credentials;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -17,6 +18,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::second_factors::problem;
 use crate::App;
 use crate::answer::Json;
 use crate::api::credit_line::CreditLineOut;
@@ -319,6 +321,10 @@ struct EraseBody {
     /// The account's password.
     #[schema(max_length = 200)]
     password: String,
+    /// A code of the second factor, or a recovery code, where the account has one.
+    #[serde(default)]
+    #[schema(inline)]
+    otp: Option<Line<1, 40>>,
     /// Whether what is left in the wallet is given up.
     #[serde(default)]
     forfeit: bool,
@@ -330,6 +336,7 @@ struct EraseBody {
     delete, path = "/v1/account", tag = "accounts", security(("bearer" = [])), request_body = EraseBody,
     responses(
         (status = 204, description = "erased"),
+        (status = 400, description = "`invalid_field`: the password or the code is wrong"),
         (status = 404, description = "`not_found`: at a merchant, whose buyers have their accounts at the provider"),
         (status = 409, description = "`account_not_settled`"),
     )
@@ -341,13 +348,17 @@ async fn erase(
     source: Source,
     body: Body<EraseBody>,
 ) -> Result<StatusCode, Problem> {
-    let EraseBody { password, forfeit } = body.value;
+    let EraseBody { password, otp, forfeit } = body.value;
     if password.chars().count() > 200 {
         return Err(Problem::field("password", "at most 200 characters"));
     }
     let leftover = if forfeit { Leftover::Forfeit } else { Leftover::Keep };
-    let erased = app.engine.erase_account(buyer, &password, leftover, &source.0).await?;
+    let code = otp.as_ref().map_or("", |otp| &otp.0);
+    let shown = Shown { password: &password, code, source: &source.0 };
     let token = &app.engine.vendor().await?.settings.token;
-    erased.map_err(|refusal| Problem::erase(&refusal, token))?;
-    Ok(StatusCode::NO_CONTENT)
+    match app.engine.erase_account(buyer, shown, leftover).await? {
+        Ok(_) => Ok(StatusCode::NO_CONTENT),
+        Err(EraseRefusal::Owner(refusal @ OwnerRefusal::Factor(_))) => Err(problem(refusal)),
+        Err(refusal) => Err(Problem::erase(&refusal, token)),
+    }
 }

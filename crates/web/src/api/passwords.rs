@@ -4,23 +4,25 @@ use axum::extract::State;
 use http::StatusCode;
 use http::request::Parts;
 use scrip_domain::account::plausible_email;
+use scrip_engine::factor::buyer::Shown;
 use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::second_factors::problem;
 use crate::App;
 use crate::caller::{Spender, bearer};
 use crate::extract::{Body, Source};
 use crate::problem::Problem;
-use crate::text::{Any, Visible};
+use crate::text::{Any, Line, Visible};
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(change)).routes(routes!(ask)).routes(routes!(complete))
 }
 
 /// The old password and the new one.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = PasswordChange, example = json!({ "old": "correct horse battery", "new": "staple correct horse" }))]
 struct ChangeBody {
@@ -28,12 +30,20 @@ struct ChangeBody {
     old: Any<0, 200>,
     #[schema(inline)]
     new: Any<8, 200>,
+    /// A code of the second factor, or a recovery code, where the account has one.
+    #[serde(default)]
+    #[schema(inline)]
+    otp: Option<Line<1, 40>>,
 }
 
 /// Changes the password. Every other session of the account ends.
 #[utoipa::path(
     post, path = "/v1/account/password", tag = "accounts", security(("bearer" = [])), request_body = ChangeBody,
-    responses((status = 204, description = "changed"), (status = 401, description = "`invalid_credentials`"))
+    responses(
+        (status = 204, description = "changed"),
+        (status = 400, description = "`invalid_field`: the code is wrong"),
+        (status = 401, description = "`invalid_credentials`: the old password is wrong"),
+    )
 )]
 async fn change(
     State(app): State<App>,
@@ -42,8 +52,10 @@ async fn change(
     parts: Parts,
     body: Body<ChangeBody>,
 ) -> Result<StatusCode, Problem> {
-    let (kept, ChangeBody { old, new }) = (bearer(&parts)?, body.value);
-    app.engine.change_password(buyer, &old.0, &new.0, kept, &source.0).await??;
+    let (kept, ChangeBody { old, new, otp }) = (bearer(&parts)?, body.value);
+    let code = otp.as_ref().map_or("", |otp| &otp.0);
+    let shown = Shown { password: &old.0, code, source: &source.0 };
+    app.engine.change_password(buyer, shown, &new.0, kept).await?.map_err(problem)?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -52,10 +52,7 @@ impl Problem {
     pub fn erase(refusal: &EraseRefusal, token: &Token) -> Self {
         match refusal {
             EraseRefusal::NoSuchAccount => Self::not_found(),
-            EraseRefusal::InvalidCredentials => {
-                Self::field("password", t("this is not the account's password"))
-            }
-            EraseRefusal::RateLimited(wait) => Self::rate_limited(wait.0),
+            EraseRefusal::Owner(refusal) => (*refusal).into(),
             EraseRefusal::Open(obstacles, balance) => {
                 let words: Vec<_> = obstacles.iter().map(|one| one.as_str()).collect();
                 // For programs: the page says each of them in a sentence.

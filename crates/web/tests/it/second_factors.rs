@@ -192,6 +192,47 @@ async fn another_address_takes_a_code_as_well() {
 }
 
 #[tokio::test]
+async fn a_new_password_and_the_end_of_the_account_take_a_code_as_well() {
+    let shop = Shop::open().await;
+    let session = shop.buyer(ADA, 0).await;
+    let (_, codes) = turn_on(&shop, &session).await;
+    let bearer = format!("Bearer {session}");
+    let change = async |otp: Option<&str>| {
+        let body = json!({ "old": PASSWORD, "new": PASSWORD, "otp": otp });
+        shop.post("/v1/account/password", &session, "", body).await
+    };
+    let erase = async |otp: Option<&str>| {
+        let body = json!({ "password": PASSWORD, "otp": otp });
+        shop.send("DELETE", "/v1/account", &[("authorization", &bearer)], body).await
+    };
+    for refused in [change(None).await, erase(None).await] {
+        assert_eq!((refused.status, refused.at("/errors/0/field")), (400, "otp"), "{refused:?}");
+    }
+    assert_eq!(change(Some(&codes[0])).await.status, 204);
+    for refused in [change(Some(&codes[0])).await, erase(Some(&codes[0])).await] {
+        assert_eq!((refused.status, refused.at("/errors/0/field")), (400, "otp"), "once");
+    }
+    let mut browser = Browser::on(&shop);
+    let half = browser.send("/sign-in", &[("email", ADA), ("password", PASSWORD)]).await;
+    let word = half.input("word").to_owned();
+    browser.send("/sign-in/code", &[("word", &*word), ("code", &codes[1])]).await;
+    for (path, form) in [
+        ("/account/password", &[("old", PASSWORD), ("new", PASSWORD)][..]),
+        ("/account/erase", &[("password", PASSWORD)][..]),
+    ] {
+        assert!(browser.open(path).await.html.contains("one-time-code"));
+        let page = browser.send(path, form).await;
+        assert!(page.status == 400 && page.html.contains("code-error"), "{}", page.html);
+    }
+    let change = [("old", PASSWORD), ("new", PASSWORD), ("code", &codes[2])];
+    let page = browser.send("/account/password", &change).await;
+    assert!(page.html.contains("Your password was changed"), "{}", page.html);
+    let page = browser.send("/account/erase", &[("password", PASSWORD), ("code", &codes[3])]).await;
+    assert!(page.html.contains("The account is erased"), "{}", page.html);
+    shop.sound().await;
+}
+
+#[tokio::test]
 async fn staff_takes_it_away_from_who_has_lost_all_of_it() {
     let shop = Shop::open().await;
     let session = shop.buyer(ADA, 0).await;

@@ -8,6 +8,7 @@ use http::header;
 use maud::{Markup, html};
 use scrip_domain::account::Obstacle;
 use scrip_engine::erasure::{EraseRefusal, Leftover};
+use scrip_engine::factor::buyer::Shown;
 use serde::Deserialize;
 
 use super::super::form::{Field, Form, complaint};
@@ -15,6 +16,7 @@ use super::super::look::{Tone, notice};
 use super::super::private;
 use super::super::refused::sentence;
 use super::super::visit::{OwnAccounts, SignedIn, Visit};
+use super::second_factor::code;
 use crate::App;
 use crate::extract::Source;
 use crate::language::{say, t};
@@ -30,6 +32,8 @@ pub fn routes() -> Router<App> {
 struct EraseForm {
     #[serde(default)]
     password: String,
+    #[serde(default)]
+    code: String,
     #[serde(default)]
     forfeit: Option<String>,
 }
@@ -51,7 +55,8 @@ async fn erase(
     let (problem, open) = if form.password.chars().count() > 200 {
         (Problem::field("password", t("at most 200 characters")), Vec::new())
     } else {
-        match app.engine.erase_account(visit.buyer, &form.password, leftover, &source.0).await? {
+        let shown = Shown { password: &form.password, code: &form.code, source: &source.0 };
+        match app.engine.erase_account(visit.buyer, shown, leftover).await? {
             Ok(_) => return Ok(done(&app, visit)),
             Err(refusal) => (Problem::erase(&refusal, token), open(refusal)),
         }
@@ -92,7 +97,9 @@ async fn page(
     let obstacles = app.engine.in_the_way(visit.buyer).await?;
     let left = visit.member.available;
     let token = &visit.visit.vendor.settings.token;
-    let error = wrong.and_then(|(problem, _)| problem.error("password")).map(sentence);
+    let factor = app.engine.credentials(&visit.member.account).await?.factor;
+    let error = |name: &str| wrong.and_then(|(problem, _)| problem.error(name)).map(sentence);
+    let [wrong_password, wrong_code] = ["password", "code"].map(error);
     let whole = wrong.filter(|(problem, _)| problem.errors().is_empty());
     let whole = whole.map(|(problem, open)| match open {
         [] => sentence(problem.detail()),
@@ -133,7 +140,8 @@ async fn page(
                     }
                 }
                 (Field { name: "password", label: t("Your password"), kind: "password", value: "",
-                    autocomplete: "current-password", required: true, hint: None, error: error.as_deref() })
+                    autocomplete: "current-password", required: true, hint: None, error: wrong_password.as_deref() })
+                @if factor.is_on() { (code(wrong_code.as_deref())) }
                 div.choice {
                     button.danger type="submit" { (t("Erase my account")) }
                     a.button.second href="/account" { (t("Keep it")) }

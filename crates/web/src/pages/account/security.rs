@@ -4,10 +4,10 @@ use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
-use http::StatusCode;
 use maud::{Markup, html};
 use scrip_domain::account::Account;
 use scrip_domain::session::Session;
+use scrip_engine::factor::buyer::{OwnerRefusal, Shown};
 use scrip_engine::password::PasswordRefusal;
 use scrip_engine::session::Credentials;
 use serde::Deserialize;
@@ -82,10 +82,13 @@ async fn end(
 struct PasswordForm {
     old: String,
     new: String,
+    #[serde(default)]
+    code: String,
 }
 
-async fn ask(_: OwnAccounts, State(app): State<App>, visit: SignedIn) -> Response {
-    private(&app, t("Change the password"), &visit.visit, &form(&visit.member.account, None))
+async fn ask(_: OwnAccounts, State(app): State<App>, visit: SignedIn) -> Result<Response, Problem> {
+    let main = form(&app, &visit.member.account, None).await?;
+    Ok(private(&app, t("Change the password"), &visit.visit, &main))
 }
 
 async fn change(
@@ -96,10 +99,11 @@ async fn change(
     Form(typed): Form<PasswordForm>,
 ) -> Result<Response, Problem> {
     let problem = if (8..=200).contains(&typed.new.chars().count()) {
-        let (old, kept) = (&typed.old, visit.visit.token());
-        match app.engine.change_password(visit.buyer, old, &typed.new, kept, &source.0).await? {
+        let shown = Shown { password: &typed.old, code: &typed.code, source: &source.0 };
+        let kept = visit.visit.token();
+        match app.engine.change_password(visit.buyer, shown, &typed.new, kept).await? {
             Ok(()) => return Ok(changed(&app, &visit)),
-            Err(PasswordRefusal::InvalidCredentials) => {
+            Err(OwnerRefusal::Password(PasswordRefusal::InvalidCredentials)) => {
                 Problem::field("old", t("this is not your password"))
             }
             Err(refusal) => Problem::from(refusal),
@@ -107,12 +111,9 @@ async fn change(
     } else {
         Problem::field("new", t("8 to 200 characters"))
     };
-    let main = form(&visit.member.account, Some(&problem));
+    let main = form(&app, &visit.member.account, Some(&problem)).await?;
     let mut response = private(&app, t("Change the password"), &visit.visit, &main);
-    *response.status_mut() = match problem.status() {
-        StatusCode::UNAUTHORIZED => StatusCode::UNPROCESSABLE_ENTITY,
-        status => status,
-    };
+    *response.status_mut() = problem.status();
     Ok(response)
 }
 
@@ -132,10 +133,11 @@ fn keys_go_on() -> Markup {
     html! { p { (say!("Keys for programs go on working: {link}.", link)) } }
 }
 
-fn form(account: &Account, problem: Option<&Problem>) -> Markup {
+async fn form(app: &App, account: &Account, problem: Option<&Problem>) -> Result<Markup, Problem> {
+    let factor = app.engine.credentials(account).await?.factor;
     let error = |name: &str| problem.and_then(|problem| problem.error(name)).map(sentence);
-    let (old, new) = (error("old"), error("new"));
-    html! {
+    let [old, new, wrong_code] = ["old", "new", "code"].map(error);
+    Ok(html! {
         p.trail { a href="/account" { (t("Account")) } }
         h1 { (t("Change the password")) }
         p.lead { (t("You stay signed in here, and are signed out everywhere else.")) }
@@ -150,7 +152,8 @@ fn form(account: &Account, problem: Option<&Problem>) -> Markup {
                 autocomplete: "current-password", required: true, hint: None, error: old.as_deref() })
             (Field { name: "new", label: t("New password"), kind: "password", value: "", autocomplete: "new-password",
                 required: true, hint: Some(t("At least 8 characters.")), error: new.as_deref() })
+            @if factor.is_on() { (second_factor::code(wrong_code.as_deref())) }
             button type="submit" { (t("Change it")) }
         }
-    }
+    })
 }
