@@ -77,9 +77,16 @@ impl Client {
         self.post("/v1/accounts", registration).await
     }
 
-    /// Signs in by password.
-    pub async fn sign_in(&self, email: &str, password: &str) -> Result<Session, Error> {
-        self.post("/v1/sessions", &json!({"email": email, "password": password})).await
+    /// Signs in by password, and by `otp` where the account has a second factor: without it the server answers
+    /// `second_factor_required` then.
+    pub async fn sign_in(
+        &self,
+        email: &str,
+        password: &str,
+        otp: Option<&str>,
+    ) -> Result<Session, Error> {
+        let body = json!({ "email": email, "password": password, "otp": otp });
+        self.post("/v1/sessions", &body).await
     }
 
     /// Ends the session that this client holds.

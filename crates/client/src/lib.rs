@@ -14,7 +14,7 @@
 //! use scrip_client::{Basket, Client, Line, Purchase};
 //!
 //! let shop = Client::new("http://127.0.0.1:8080")?;
-//! let buyer = shop.bearer(&shop.sign_in("ada@example.org", "correct horse").await?.token);
+//! let buyer = shop.bearer(&shop.sign_in("ada@example.org", "correct horse", None).await?.token);
 //! let basket = Basket { lines: vec![Line::one("ofr_06bq3v8k2m9zc")], coupon: None };
 //! let total = buyer.quote(&basket).await?.total;
 //! let order = buyer.purchase("my-key-1", &Purchase::of(basket, total)).await?;

@@ -24,6 +24,7 @@ use crate::memory::Member;
 use crate::peer::PeerError;
 use crate::provider::{Opened, Returned, Standing};
 use crate::session::{EndSessions, SignedIn, Token};
+use crate::throttle::{Limited, RetryAfter};
 use crate::{Engine, Outcome};
 
 /// How often a command is decided on what was just read again.
@@ -38,6 +39,8 @@ pub enum ConnectRefusal {
     CodeRefused,
     /// The provider does not open a connection; by a word of its own.
     ProviderRefused(String),
+    /// Too many from this source.
+    RateLimited(RetryAfter),
 }
 
 /// Somebody who came back from the provider.
@@ -154,9 +157,13 @@ impl Engine {
         })
     }
 
-    /// Opens a connection at the provider, for a buyer to sign in through it and come back to `/return`.
-    pub async fn connect(&self) -> Outcome<Opened, ConnectRefusal> {
+    /// Opens a connection at the provider, for a buyer to sign in through it and come back to `/return`. `source` is where
+    /// they came from: the provider keeps a row for each that asks.
+    pub async fn connect(&self, source: &str) -> Outcome<Opened, ConnectRefusal> {
         let Some(provider) = self.provider() else { return Ok(Err(ConnectRefusal::NoProvider)) };
+        if let Err(wait) = self.throttle.take([(Limited::Visitor, source)], self.now()) {
+            return Ok(Err(ConnectRefusal::RateLimited(wait)));
+        }
         let id: Id<Connection> = self.mint()?;
         let back = format!("{}/return", self.public_url());
         match provider.connect(&id.to_string(), &back).await {

@@ -56,8 +56,8 @@ pub enum Limited {
     LetterAddress,
     /// Letters about sign-ins to one account.
     SignInLetter,
-    /// Orders that visitors of a merchant send to its provider from one source.
-    VisitorOrder,
+    /// What visitors of a merchant have its provider open, from one source: orders and sign-ins.
+    Visitor,
 }
 
 impl Limited {
@@ -73,7 +73,7 @@ impl Limited {
             Self::VoucherSource | Self::CouponSource => (100, Span::minutes(10)),
             Self::CardAccount => (20, Span::hours(1)),
             Self::CardSource | Self::ResetSource => (60, Span::hours(1)),
-            Self::QuoteAccount | Self::VisitorOrder => (60, Span::minutes(10)),
+            Self::QuoteAccount | Self::Visitor => (60, Span::minutes(10)),
             Self::ResetAddress | Self::LetterAccount | Self::LetterAddress | Self::SignInLetter => {
                 (5, Span::hours(1))
             }

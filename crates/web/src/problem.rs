@@ -512,6 +512,7 @@ impl From<ConnectRefusal> for Problem {
                 Self::new(&kind::PROVIDER_REFUSED, t("the provider does not open a connection"))
                     .with("reason", code)
             }
+            ConnectRefusal::RateLimited(wait) => Self::rate_limited(wait.0),
         }
     }
 }

@@ -10,7 +10,7 @@ use utoipa_axum::routes;
 use crate::App;
 use crate::answer::Json;
 use crate::caller::AtMerchant;
-use crate::extract::Body;
+use crate::extract::{Body, Source};
 use crate::problem::Problem;
 
 pub fn routes() -> OpenApiRouter<App> {
@@ -43,14 +43,16 @@ struct ConnectionOut {
         (status = 201, body = ConnectionOut),
         (status = 404, description = "`not_found`: this server is no merchant"),
         (status = 409, description = "`provider_refused`"),
+        (status = 429, description = "`rate_limited`"),
     )
 )]
 async fn create(
     _: AtMerchant,
     State(app): State<App>,
+    source: Source,
     _: Body<ConnectionBody>,
 ) -> Result<(StatusCode, Json<ConnectionOut>), Problem> {
-    let opened = app.engine.connect().await??;
+    let opened = app.engine.connect(&source.0).await??;
     let expires_in = opened.expires_in.as_millis() / 1000;
     let out = ConnectionOut { url: opened.url, reference: opened.id, expires_in };
     Ok((StatusCode::CREATED, Json(out)))

@@ -33,7 +33,7 @@ use super::visit::{Local, Visit};
 use super::{leads_to, private};
 use crate::App;
 use crate::caller::AtMerchant;
-use crate::extract::Query;
+use crate::extract::{Query, Source};
 use crate::language::{key, say, t};
 use crate::problem::Problem;
 
@@ -232,9 +232,10 @@ async fn connect(
     _: AtMerchant,
     State(app): State<App>,
     visit: Visit,
+    source: Source,
     Form(next): Form<Next>,
 ) -> Result<Response, Problem> {
-    let opened = app.engine.connect().await??;
+    let opened = app.engine.connect(&source.0).await??;
     let mut response = Redirect::to(&opened.url).into_response();
     let begun = Visit::connect(&visit.vendor, &opened.id, next.given().as_ref());
     response.headers_mut().insert(header::SET_COOKIE, begun);

@@ -95,6 +95,21 @@ async fn the_keys_of_visitors_are_forgotten_after_two_days() {
 }
 
 #[tokio::test]
+async fn no_source_has_the_provider_open_any_number_of_sign_ins() {
+    let (shop, ..) = merchant(Flow::default()).await;
+    for _ in 0..59 {
+        assert_eq!(shop.post("/v1/connections", "", "", json!({})).await.status, 201);
+    }
+    let mut browser = Browser::on(&shop);
+    assert_eq!(browser.send("/connect", &[]).await.status, 303);
+    let refused = shop.post("/v1/connections", "", "", json!({})).await;
+    assert_eq!((refused.status, refused.code()), (429, "rate_limited"), "{refused:?}");
+    assert_eq!(browser.send("/connect", &[]).await.status, 429);
+    shop.advance(Span::minutes(11)).await;
+    assert_eq!(browser.send("/connect", &[]).await.status, 303);
+}
+
+#[tokio::test]
 async fn a_buyer_signs_in_through_the_provider_and_is_the_same_account_every_time() {
     let (shop, provider, _) = merchant(Flow::default()).await;
     let opened = shop.post("/v1/connections", "", "", json!({})).await;
