@@ -1,4 +1,4 @@
-//! What pages load: the stylesheet, the scripts and the logo, each under an address that changes with it.
+//! What pages load: the stylesheet, the scripts, the logo and the favicon, each under an address that changes with it.
 
 use std::sync::LazyLock;
 
@@ -13,6 +13,7 @@ use http::{HeaderMap, HeaderValue, Uri, header};
 use scrip_domain::catalog::Picture;
 use sha2::{Digest, Sha256};
 
+use super::favicon::{self, ICO, ICON};
 use super::theme::{self, THEME};
 use crate::App;
 use crate::packed::{packed, takes_gzip};
@@ -23,6 +24,8 @@ pub fn routes() -> Router<App> {
         .route(STYLE, get(style))
         .route(THEME, get(theme::show))
         .route(LOGO, get(logo))
+        .route(ICON, get(favicon::show))
+        .route(ICO, get(favicon::lead))
         .route(COPY, get(copy))
         .route(UPLOAD, get(upload))
         .route(SUGGEST, get(suggest))

@@ -7,6 +7,7 @@ use scrip_domain::settings::Settings;
 use scrip_engine::legal::Legal;
 
 use super::assets::{COPY_NOW, STYLE_NOW, logo_now};
+use super::favicon::favicon_now;
 use super::language::switch;
 use super::legal::links;
 use super::look::{Icon, icon};
@@ -168,6 +169,7 @@ pub fn whole(
     };
     let more = html! {
         @if let Some(theme) = &theme { link rel="stylesheet" href=(theme.address); }
+        @if let Some(settings) = face.settings { link rel="icon" type="image/svg+xml" href=(favicon_now(settings)); }
         @if head.unlisted { meta name="robots" content="noindex"; }
         @match &head.card {
             Some(card) => (card_of(app, vendor, head.title, card)),

@@ -13,6 +13,7 @@ mod checkout;
 mod connect;
 mod docs;
 mod exchange;
+mod favicon;
 mod form;
 mod frame;
 mod json;

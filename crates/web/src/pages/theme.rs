@@ -27,6 +27,8 @@ const LIGHT: [Colour; 3] = [[0xfc, 0xfc, 0xfb], [0xff, 0xff, 0xff], [0xf3, 0xf4,
 const DARK: [Colour; 3] = [[0x13, 0x16, 0x18], [0x1a, 0x1e, 0x21], [0x1f, 0x24, 0x27]];
 /// What is written on the accent in the dark scheme.
 const ON_DARK: Colour = [0x0b, 0x10, 0x12];
+/// The sheet's own accent in the light scheme.
+const OWN: Colour = [0x0a, 0x5a, 0x68];
 /// How much of the accent a wash has, of 256.
 const WASH: [u32; 2] = [22, 34];
 
@@ -40,6 +42,8 @@ pub struct Theme {
     pub sheet: String,
     /// Its address.
     pub address: String,
+    /// The accent on light grounds.
+    ground: Accent,
 }
 
 /// A theme, and the accent that it was made from.
@@ -66,7 +70,8 @@ impl Theme {
         let sheet = sheet(accent);
         let mut digest = base16ct::lower::encode_string(&Sha256::digest(sheet.as_bytes()));
         digest.truncate(16);
-        Self { sheet, address: format!("{THEME}?{digest}") }
+        let ground = Accent(light(accent).accent);
+        Self { sheet, address: format!("{THEME}?{digest}"), ground }
     }
 }
 
@@ -90,6 +95,11 @@ pub fn sheet(accent: Accent) -> String {
         tokens(light(accent)),
         tokens(dark(accent))
     )
+}
+
+/// The accent as a ground on which white can be read; the sheet's own where the vendor has none.
+pub fn ground(accent: Option<Accent>) -> Accent {
+    accent.map_or(Accent(OWN), |accent| theme(accent).ground)
 }
 
 fn light(accent: Accent) -> Scheme {
@@ -199,8 +209,9 @@ mod tests {
     }
 
     #[test]
-    fn the_grounds_are_those_of_the_sheet() {
+    fn the_colours_are_those_of_the_sheet() {
         let sheet = include_str!("style.css");
+        assert!(sheet.contains(&format!("--accent: {};", Accent(OWN))));
         for (name, colour) in ["paper", "raised", "inset"].into_iter().zip(LIGHT) {
             assert!(sheet.contains(&format!("--{name}: {};", Accent(colour))), "{name}");
         }

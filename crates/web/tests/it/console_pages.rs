@@ -361,7 +361,10 @@ async fn a_look_is_seen_before_it_holds() {
     let page = owner.open("/admin").await;
     says(&page.html, &["<link rel=\"stylesheet\" href=\"/theme.css?"]);
     let door = Browser::on(&shop).open("/admin/sign-in").await;
-    says(&door.html, &["/theme.css?"]);
+    says(&door.html, &["/theme.css?", "href=\"/icon.svg?a0104041\""]);
+    let icon = Browser::on(&shop).open("/icon.svg?a0104041").await;
+    says(&icon.html, &["fill=\"#a01040\"", ">A</text>"]);
+    assert_eq!(Browser::on(&shop).open("/favicon.ico").await.location(), "/icon.svg");
     for (field, value) in
         [("look.accent", "red"), ("look.tagline", &*"x".repeat(201)), ("look.language", "tlh")]
     {

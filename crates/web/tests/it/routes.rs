@@ -86,6 +86,8 @@ const PAGES: &[&str] = &[
     "/verify",
     "/verify/again",
     "/logo",
+    "/icon.svg",
+    "/favicon.ico",
     "/products/{slug}/pictures/{sha256}",
     "/robots.txt",
     "/sitemap.xml",

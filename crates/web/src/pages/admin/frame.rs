@@ -14,6 +14,7 @@ use super::desk::Clerk;
 use crate::App;
 use crate::language::{Voice, speaking};
 use crate::pages::assets::{COPY_NOW, logo_now};
+use crate::pages::favicon::favicon_now;
 use crate::pages::frame::document;
 use crate::pages::refused::sentence;
 use crate::pages::runs_scripts;
@@ -207,6 +208,7 @@ fn heading(settings: Option<&Settings>) -> Markup {
     html! {
         meta name="robots" content="noindex";
         @if let Some(theme) = &theme { link rel="stylesheet" href=(theme.address); }
+        @if let Some(settings) = settings { link rel="icon" type="image/svg+xml" href=(favicon_now(settings)); }
     }
 }
 
