@@ -328,7 +328,7 @@ async fn an_address_without_a_route_is_not_found() {
         "/V1/vendor",
         "/problems/",
         "/docs/",
-        "/favicon.ico",
+        "/apple-touch-icon.png",
     ] {
         for method in ["GET", "POST", "DELETE", "OPTIONS", "BREW"] {
             let answer = ask(&shop, method, path, &[]).await;
