@@ -280,6 +280,14 @@ fn next_step(app: &App, visit: &Visit, seen: &Seen) -> Markup {
                 a.button.second href="/cart" { (t("Back to the cart")) }
             }
             (top_up::another_sum(missing, settings))
+        } @else if reason == Some("already_owned") {
+            @let again = Wanted { again: "yes".to_owned(), ..Wanted::like(order.id, chance(app)) };
+            form.choice method="post" action="/checkout" {
+                a.button href="/library" { (t("Your library")) }
+                (again.hidden())
+                button.second type="submit" { (t("Buy it again anyway")) }
+                a.button.second href="/cart" { (t("Back to the cart")) }
+            }
         } @else {
             form.choice method="post" action="/checkout" {
                 (Wanted::like(order.id, chance(app)).hidden())
@@ -293,9 +301,7 @@ fn next_step(app: &App, visit: &Visit, seen: &Seen) -> Markup {
 /// Why it came to nothing, for people; a provider's own word where it has one of its own.
 fn said(reason: &str) -> Markup {
     match reason {
-        "already_owned" => html! {
-            (t("you own it already.")) " " a href="/library" { (t("Your library")) }
-        },
+        "already_owned" => html! { (t("you own it already.")) },
         "trial_used" => html! { (t("you have tried it before.")) },
         "hold_expired" => html! { (t("the shop did not take it up in time.")) },
         "not_confirmed" | "expired" => html! { (t("it was not confirmed in time.")) },
