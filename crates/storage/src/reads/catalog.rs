@@ -9,7 +9,7 @@ use scrip_domain::catalog::{File, Offer, Picture, Product, Release};
 use crate::cells::{Cell, Reader};
 use crate::fault::Fault;
 use crate::fields::Field;
-use crate::index::{Entry, LICENSED, OWNED};
+use crate::index::{Entry, LICENSED, OWNED, TRIAL};
 use crate::reads::{Page, cells};
 use crate::store::Store;
 
@@ -117,6 +117,20 @@ impl Store {
         values.push(Cell::number(product.number()));
         let tail = format!(
             "WHERE t.account = $1 AND t.kind IN ({OWNED}, {LICENSED}) AND t.key = $2 LIMIT 1"
+        );
+        Ok(self.row::<Entry>(&tail, values).await?.is_some())
+    }
+
+    /// Whether an account has a product for good, so that it is not sold to them again but for the asking.
+    pub async fn owns_for_good(
+        &self,
+        account: Id<Account>,
+        product: Id<Product>,
+    ) -> Result<bool, Fault> {
+        let mut values = cells(&account);
+        values.push(Cell::number(product.number()));
+        let tail = format!(
+            "WHERE t.account = $1 AND t.kind = {OWNED} AND t.key = $2 AND t.note <> {TRIAL} LIMIT 1"
         );
         Ok(self.row::<Entry>(&tail, values).await?.is_some())
     }

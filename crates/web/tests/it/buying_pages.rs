@@ -446,6 +446,13 @@ async fn what_is_owned_is_sold_again_only_to_who_insists() {
     says(&pay(&mut browser, &anyway).await, 200, &["Approved"]);
 
     add(&mut browser, &offer, "1").await;
+    let cart = browser.open("/cart").await;
+    says(&cart, 200, &["You have this already: it is in"]);
+    let buy = browser.open(&format!("/checkout?key=again&offer={offer}&quantity=3")).await;
+    says(&buy, 409, &["You own this already"]);
+    let mut visitor = Browser::on(&shop);
+    add(&mut visitor, &offer, "1").await;
+    assert!(!visitor.open("/cart").await.html.contains("You have this already"));
     let told = check_out(&mut browser).await;
     says(&told, 409, &["You own this already"]);
     let form = [("key", told.input("key")), ("again", told.input("again"))];

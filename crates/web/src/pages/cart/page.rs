@@ -12,6 +12,7 @@ use scrip_domain::catalog::Offer;
 use scrip_domain::settings::Token;
 use scrip_domain::{Amount, Id};
 use scrip_engine::catalog::view::Shown;
+use scrip_engine::memory::Member;
 use scrip_engine::purchase::PurchaseRefusal;
 use scrip_engine::quote::Quote;
 use scrip_engine::selection::{Choice, Selection};
@@ -61,6 +62,8 @@ pub enum Row {
         parts: usize,
         /// What one unit costs, where that is shown.
         price: Option<Amount>,
+        /// Whether who looks has it for good, so that the checkout will ask whether they want it once more.
+        owned: bool,
     },
     /// It is not for sale, or not shown to who looks.
     Gone,
@@ -69,22 +72,42 @@ pub enum Row {
 }
 
 impl Row {
-    fn new(shown: &Shown, offer: Id<Offer>) -> Self {
+    async fn new(
+        app: &App,
+        member: Option<&Member>,
+        shown: &Shown,
+        offer: Id<Offer>,
+    ) -> Result<Self, Problem> {
         let view = shown.view();
         let sold = view.as_ref().and_then(|view| view.offers.iter().find(|one| one.id == offer));
-        match (&view, sold) {
-            (Some(view), Some(sold)) => Self::Seen {
-                title: view.title.to_owned(),
-                slug: view.slug.to_owned(),
-                terms: sold.terms,
-                parts: view
-                    .contents
-                    .iter()
-                    .find(|(of, _)| *of == offer)
-                    .map_or(0, |(_, items)| items.len()),
-                price: sold.price,
-            },
-            _ => Self::Gone,
+        let (Some(view), Some(sold)) = (&view, sold) else { return Ok(Self::Gone) };
+        let owned = match member {
+            Some(member) if sold.terms == Terms::Perpetual => {
+                app.engine.store().owns_for_good(member.account.id, view.id).await?
+            }
+            Some(_) | None => false,
+        };
+        Ok(Self::Seen {
+            title: view.title.to_owned(),
+            slug: view.slug.to_owned(),
+            terms: sold.terms,
+            parts: view
+                .contents
+                .iter()
+                .find(|(of, _)| *of == offer)
+                .map_or(0, |(_, items)| items.len()),
+            price: sold.price,
+            owned,
+        })
+    }
+
+    /// A word to who has it already, before they add funds for it.
+    pub fn had(&self) -> Markup {
+        let library = html! { a href="/library" { (t("your library")) } };
+        html! {
+            @if let Self::Seen { owned: true, .. } = self {
+                p.small { (say!("You have this already: it is in {link}.", link = library)) }
+            }
         }
     }
 
@@ -122,12 +145,14 @@ impl Contents {
         let member = visit.member.as_ref().map(|(_, member)| member);
         let offers: Vec<_> = cart.lines().iter().map(|(offer, _)| *offer).collect();
         let shown = app.engine.show_offers(member, &offers, reader(&visit.vendor.settings)).await?;
-        let rows = offers.iter().zip(&shown).map(|(offer, shown)| match shown {
-            Ok(Some(shown)) => Row::new(shown, *offer),
-            Ok(None) => Row::Gone,
-            Err(_) => Row::Shut,
-        });
-        let rows = rows.collect();
+        let mut rows = Vec::with_capacity(offers.len());
+        for (offer, shown) in offers.iter().zip(&shown) {
+            rows.push(match shown {
+                Ok(Some(shown)) => Row::new(app, member, shown, *offer).await?,
+                Ok(None) => Row::Gone,
+                Err(_) => Row::Shut,
+            });
+        }
         let plain = cart.selection()?;
         let whole = match cart.coupon() {
             Some(coupon) => plain.clone().with_coupon(coupon.to_owned()),
@@ -437,6 +462,7 @@ fn line(
                     }
                 }
                 @if let Some((_, all)) = quoted { p.sum { (price(all, token)) } }
+                (row.had())
             }
             Row::Gone => p.small { (t("The offer was withdrawn, or is not shown to you. Take it out to go on.")) },
             Row::Shut => p.small { (t("What it is and costs is shown when you are signed in.")) },

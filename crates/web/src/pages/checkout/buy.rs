@@ -82,6 +82,7 @@ pub(super) async fn show(
         @if let Row::Seen { terms: of, parts, slug, .. } = row {
             p.lead { @if *parts > 0 { (say!("A bundle of {parts}", parts)) } @else { (terms(*of)) } ". "
                 a href={ "/products/" (slug) } { (t("All about it")) } }
+            (row.had())
         }
         (form)
     };
