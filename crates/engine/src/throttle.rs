@@ -58,6 +58,8 @@ pub enum Limited {
     SignInLetter,
     /// Orders that visitors of a merchant send to its provider from one source.
     VisitorOrder,
+    /// Letters of one merchant's that a provider forwards to one of its buyers.
+    Forwarded,
 }
 
 impl Limited {
@@ -74,6 +76,7 @@ impl Limited {
             Self::CardAccount => (20, Span::hours(1)),
             Self::CardSource | Self::ResetSource => (60, Span::hours(1)),
             Self::QuoteAccount | Self::VisitorOrder => (60, Span::minutes(10)),
+            Self::Forwarded => (30, Span::days(1)),
             Self::ResetAddress | Self::LetterAccount | Self::LetterAddress | Self::SignInLetter => {
                 (5, Span::hours(1))
             }

@@ -23,7 +23,8 @@ fn facts(what: What) -> Facts {
     let vendor =
         Vendor { id: Id::new(1).unwrap(), settings, former_names: Vec::new(), imprint: None };
     let language = Language::English;
-    Facts { vendor: Arc::new(vendor), url: "https://shop.example".into(), language, what }
+    let url = "https://shop.example".into();
+    Facts { vendor: Arc::new(vendor), url, language, provider: None, what }
 }
 
 fn order() -> Order {
