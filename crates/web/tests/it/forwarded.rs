@@ -255,7 +255,7 @@ async fn known(world: &World) -> String {
         .await;
     let reference = opened.at("/url").rsplit('/').next().unwrap().to_owned();
     let path = format!("/v1/connections/{reference}/approve");
-    let yes = world.pay.post(&path, &ada, "", json!({ "share_funded": false })).await;
+    let yes = world.pay.post(&path, &ada, "", json!({ "share": [] })).await;
     let url = yes.at("/return_url");
     let code = url.split("code=").nth(1).unwrap_or_else(|| panic!("{yes:?}"));
     let code = code.split('&').next().unwrap().to_owned();
