@@ -24,15 +24,13 @@ class Sink:
         self.taken.append((envelope.rcpt_tos, message))
         return "250 taken"
 
-    def configured(self, server):
-        with open(server.config, "a") as config:
-            config.write(f"""
-[mail]
-server = "127.0.0.1"
-port = {self.controller.port}
-tls = "none"
-from = "Meridian Pay <pay@pay.example>"
-""")
+    def takes_mail_of(self, server):
+        server.env |= {
+            "SCRIP_MAIL_SERVER": "127.0.0.1",
+            "SCRIP_MAIL_PORT": str(self.controller.port),
+            "SCRIP_MAIL_TLS": "none",
+            "SCRIP_MAIL_FROM": "Meridian Pay <pay@pay.example>",
+        }
 
     def of_merchant(self, what):
         """The merchant's letter about this, once it has come to the buyer."""
@@ -108,7 +106,7 @@ def check(databases):
     proxy, sink = Proxy(), Sink()
     sink.controller.start()
     pay = Server("pay", "provider", databases[0], public_url=proxy.url)
-    sink.configured(pay)
+    sink.takes_mail_of(pay)
     with pay:
         proxy.behind = pay.url
         with Server("shop", "merchant", databases[1], provider=proxy.url) as shop:
