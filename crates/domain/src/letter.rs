@@ -540,7 +540,10 @@ mod tests {
     #[test]
     fn links_end_and_news_do_not() {
         let at = Timestamp::from_millis(0);
-        let letter = |about| Letter::new(Id::new(1).unwrap(), None, "", about, at).useful_until();
+        let letter = |about| {
+            let nobody = Recipient::Address(String::new());
+            Letter::new(Id::new(1).unwrap(), None, nobody, about, at).useful_until()
+        };
         assert_eq!(letter(About::Welcome {}), None);
         assert_eq!(letter(About::Verification {}), Some(at.plus(Span::days(7))));
         assert_eq!(letter(About::Reset { password: String::new() }), Some(at.plus(Span::hours(1))));

@@ -49,7 +49,8 @@ impl Mailed {
 impl Engine {
     /// Sends what is due, once. Gives what came of each try.
     pub async fn send_letters(&self) -> Result<Vec<Mailed>, Fault> {
-        let Some(mail) = self.mail.clone() else { return Ok(Vec::new()) };
+        let mail = self.mail.clone().filter(|_| self.writes_letters());
+        let Some(mail) = mail else { return Ok(Vec::new()) };
         let due = self.store.letters_due(self.now(), ROUND).await?;
         let send = |letter: Letter| self.send_letter(&mail, letter.id);
         Ok(round::all(due, AT_ONCE, send).await?.into_iter().flatten().collect())
@@ -105,7 +106,7 @@ impl Engine {
         match &letter.recipient {
             Recipient::Address(to) => match self.post() {
                 Some(post) => post.send(&message(letter, to, words)).await,
-                None => Posted::Refused("no mail is set up any more".to_owned()),
+                None => Posted::Later("no mail is set up now".to_owned()),
             },
             Recipient::Subject(subject) => match self.provider() {
                 Some(provider) => {
@@ -113,7 +114,7 @@ impl Engine {
                     let letter = Forwarded { name: letter.id.to_string(), subject: line, text };
                     said(provider.forward(subject, &letter).await)
                 }
-                None => Posted::Refused("no provider forwards it any more".to_owned()),
+                None => Posted::Later("no provider is set up now".to_owned()),
             },
         }
     }
