@@ -58,6 +58,7 @@ LEFT_OUT = [
     "post_connection_requests",
     "post_return_codes",
     "get_subjects_sub",
+    "post_subjects_sub_letters",
     "get_merchant_balance",
     "get_merchant_events",
     "post_merchant_invitation",

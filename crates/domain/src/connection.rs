@@ -81,6 +81,20 @@ pub struct MerchantSubject {
     pub account: Id<Account>,
     /// Whether the merchant may know if the buyer is funded.
     pub share_funded: bool,
-    /// Since when that holds.
+    /// Whether the buyer gets no letters of the merchant through here.
+    pub muted: bool,
+    /// Since when the merchant knows them so.
     pub at: Timestamp,
+}
+
+impl MerchantSubject {
+    /// Somebody who bought: the merchant learns nothing of their balance, and may write.
+    pub fn new(
+        merchant: Id<Merchant>,
+        subject: SubjectName,
+        account: Id<Account>,
+        at: Timestamp,
+    ) -> Self {
+        Self { merchant, subject, account, share_funded: false, muted: false, at }
+    }
 }

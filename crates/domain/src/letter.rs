@@ -1,4 +1,5 @@
-//! Letters: mail to buyers and to the vendor's staff, each a row until long after it was sent.
+//! Letters: mail to buyers and to the vendor's staff, each a row until long after it was sent. A merchant's buyers, whose
+//! addresses their provider keeps to itself, get theirs through it: see [`Recipient`].
 //!
 //! ```text
 //! waiting ─▶ sent
@@ -8,6 +9,8 @@
 //! A letter keeps what it is about, and no words and no secrets: it is written when it is sent, from rows. What
 //! a commit tells of as an event becomes a letter when the feed is followed: [`Postbox`] says how far that was.
 //! Small purchases in one step are gathered for a day, in a [`Digest`] per account.
+
+use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
@@ -63,15 +66,45 @@ words! {
     }
 }
 
-/// One letter to one address.
+/// Where a letter goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Recipient {
+    /// To an address, by mail.
+    Address(String),
+    /// To a buyer of the provider's, by its name of them for this merchant alone: the provider forwards it.
+    Subject(String),
+}
+
+/// What stands before a provider's name of a buyer where a recipient is a text: no address holds a blank.
+const SUBJECT: &str = "subject ";
+
+impl Recipient {
+    /// As a text. An address stands for itself.
+    pub fn text(&self) -> Cow<'_, str> {
+        match self {
+            Self::Address(address) => Cow::Borrowed(address),
+            Self::Subject(subject) => Cow::Owned(format!("{SUBJECT}{subject}")),
+        }
+    }
+
+    /// The recipient that is this text.
+    pub fn from_text(text: String) -> Self {
+        match text.strip_prefix(SUBJECT) {
+            Some(subject) => Self::Subject(subject.to_owned()),
+            None => Self::Address(text),
+        }
+    }
+}
+
+/// One letter to one recipient.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Letter {
     /// Its name, from which that of the message is made; grows with time.
     pub id: Id<Self>,
     /// Whose it is; nobody's but the vendor's staff's without.
     pub account: Option<Id<Account>>,
-    /// The address that it goes to.
-    pub recipient: String,
+    /// Where it goes.
+    pub recipient: Recipient,
     /// What it is about.
     pub about: About,
     /// How it stands.
@@ -93,14 +126,14 @@ impl Letter {
     pub fn new(
         id: Id<Self>,
         account: Option<Id<Account>>,
-        recipient: &str,
+        recipient: Recipient,
         about: About,
         at: Timestamp,
     ) -> Self {
         Self {
             id,
             account,
-            recipient: recipient.to_owned(),
+            recipient,
             about,
             state: LetterState::Waiting,
             attempts: 0,
@@ -289,9 +322,26 @@ impl About {
                 | Self::WebhookDisabled { .. }
         )
     }
+
+    /// Whether a provider's buyer is written of it at a merchant: of orders, of licenses, and of an account that the
+    /// merchant has frozen. Address, password and wallet are the provider's, and so are the letters about them.
+    pub fn is_for_guests(&self) -> bool {
+        matches!(
+            self,
+            Self::OrderPaid { .. }
+                | Self::OrderDeclined { .. }
+                | Self::OrderRefunded { .. }
+                | Self::RefundRefused { .. }
+                | Self::Digest { .. }
+                | Self::LicenseExpiring { .. }
+                | Self::LicenseReissued { .. }
+                | Self::AccountFrozen { .. }
+                | Self::AccountThawed { .. }
+        )
+    }
 }
 
-/// How far the feed of events has become letters: one row, there while mail is set up.
+/// How far the feed of events has become letters: one row, there while letters are written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Postbox {
     /// Its key: [`Postbox::ONLY`].
@@ -402,6 +452,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_recipient_is_the_same_after_it_was_a_text() {
+        let (address, subject) = ("ada@example.com", "Qq8UYYdMM1976EFWi990jg");
+        for (recipient, text) in [
+            (Recipient::Address(address.into()), address.to_owned()),
+            (Recipient::Subject(subject.into()), format!("subject {subject}")),
+            (Recipient::Subject("subject".into()), "subject subject".to_owned()),
+            (Recipient::Address("subject@example.com".into()), "subject@example.com".to_owned()),
+        ] {
+            assert_eq!(recipient.text(), text);
+            assert_eq!(Recipient::from_text(text), recipient);
+        }
+    }
+
+    #[test]
     fn tries_go_on_for_two_days_and_end() {
         let waits: Vec<Span> = (1..).map_while(wait_after).collect();
         assert!(waits.is_sorted());
@@ -476,7 +540,10 @@ mod tests {
     #[test]
     fn links_end_and_news_do_not() {
         let at = Timestamp::from_millis(0);
-        let letter = |about| Letter::new(Id::new(1).unwrap(), None, "", about, at).useful_until();
+        let letter = |about| {
+            let nobody = Recipient::Address(String::new());
+            Letter::new(Id::new(1).unwrap(), None, nobody, about, at).useful_until()
+        };
         assert_eq!(letter(About::Welcome {}), None);
         assert_eq!(letter(About::Verification {}), Some(at.plus(Span::days(7))));
         assert_eq!(letter(About::Reset { password: String::new() }), Some(at.plus(Span::hours(1))));

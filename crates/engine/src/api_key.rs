@@ -146,7 +146,7 @@ impl Engine {
         let Some(member) = self.member(buyer.account).await? else {
             return Ok(Err(OwnKeyRefusal::NoSuchAccount));
         };
-        let letter = self.letter(&member.account, About::KeyMade { at: self.now() })?;
+        let letter = self.letter(&member.account, About::KeyMade { at: self.now() }).await?;
         let maker = Maker::Owner(Box::new(login), proof, letter);
         Ok(match self.make_once(maker, (Some(buyer.account), scopes, label), form).await? {
             Ok(made) => Ok(made),

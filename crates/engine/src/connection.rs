@@ -3,7 +3,8 @@
 //!
 //! ```text
 //! (merchant) open ──▶ (buyer) approve, decline ──▶ back with a code ──▶ (merchant) redeem: the subject
-//!                             └──disconnect──▶ (the merchant learns nothing more)
+//!                             ├──mute──▶ (it knows as much, and no letter of it comes through here)
+//!                             └──disconnect──▶ (the merchant learns nothing more, nor does a letter of it come)
 //! ```
 //! A return code, from a connection or a purchase, names nobody by itself: only the merchant that it was made for learns by it
 //! who came back, once, within a minute.
@@ -238,6 +239,19 @@ impl Engine {
         Ok(())
     }
 
+    /// Says whether a merchant's letters come to their reader through here. Doing it again changes nothing; `false` where the
+    /// merchant does not know the account.
+    pub async fn mute(
+        &self,
+        buyer: Buyer,
+        merchant: Id<Merchant>,
+        muted: bool,
+    ) -> Result<bool, Fault> {
+        let subject = self.subject_of(buyer.account, merchant);
+        let Ok(known) = self.submit(Mute { merchant, subject, muted }).await?;
+        Ok(known)
+    }
+
     async fn back(&self, merchant: &Merchant, account: Id<Account>) -> Result<CameBack, Fault> {
         let subject = self.subject_of(account, merchant.id);
         let funded = self.standing_of(merchant, subject).await?.flatten();
@@ -363,11 +377,14 @@ impl Decide {
     fn introduce(&self, books: &Books, changes: &mut Changes, at: Timestamp) -> Result<(), Fault> {
         let (merchant, subject, account) = (self.merchant, self.subject, self.buyer.account);
         let share_funded = self.consent == Consent::ShareFunded;
-        let row = MerchantSubject { merchant, subject, account, share_funded, at };
+        let new = MerchantSubject::new(merchant, subject, account, at);
         changes.merchant_subjects.push(
             match books.merchant_subjects.get(&(merchant, subject))? {
-                Some(_) => Change::Update(row),
-                None => Change::Insert(row),
+                // Who wanted no letters wants none still.
+                Some(old) => {
+                    Change::Update(MerchantSubject { share_funded, muted: old.muted, ..new })
+                }
+                None => Change::Insert(MerchantSubject { share_funded, ..new }),
             },
         );
         Ok(())
@@ -393,6 +410,32 @@ impl Command for Forget {
             changes.merchant_subjects.push(Change::Delete(row.clone()));
         }
         Ok(Decision::done((), changes))
+    }
+}
+
+struct Mute {
+    merchant: Id<Merchant>,
+    subject: SubjectName,
+    muted: bool,
+}
+
+impl Command for Mute {
+    /// Whether the merchant knows the account.
+    type Receipt = bool;
+    type Refusal = std::convert::Infallible;
+
+    fn wants(&self, wants: &mut Wants) {
+        wants.merchant_subjects.guard((self.merchant, self.subject));
+    }
+
+    fn decide(&self, books: &Books, _: Timestamp) -> Result<Decision<bool, Self::Refusal>, Fault> {
+        let mut changes = Changes::default();
+        let row = books.merchant_subjects.get(&(self.merchant, self.subject))?;
+        if let Some(row) = row.filter(|row| row.muted != self.muted) {
+            let row = MerchantSubject { muted: self.muted, ..row.clone() };
+            changes.merchant_subjects.push(Change::Update(row));
+        }
+        Ok(Decision::done(row.is_some(), changes))
     }
 }
 

@@ -98,7 +98,7 @@ impl Engine {
         let wished = Login { new_email, ..login };
         let mark = self.mark_of_new_email(&wished).unwrap_or_default();
         let there = self.letter_to(account.id, new, About::NewEmail { mark })?;
-        let here = self.letter(&account, About::NewEmailAsked { at: asked_at })?;
+        let here = self.letter(&account, About::NewEmailAsked { at: asked_at }).await?;
         let letters = there.into_iter().chain(here).collect();
         let asked = self.submit(Ask { wished, proof, letters }).await?;
         Ok(asked.map_err(|Stale| STALE))
@@ -123,7 +123,7 @@ impl Engine {
             return Ok(Err(VerifyRefusal::Link));
         };
         let buyer = Buyer { account: account.id, wallet: account.wallet };
-        let letter = self.letter(&account, About::EmailChanged { at: self.now() })?;
+        let letter = self.letter(&account, About::EmailChanged { at: self.now() }).await?;
         let replace = Replace::new(buyer, login, &new.email);
         self.replace_email(Replace { is_verified: true, letter, ..replace }, kept.map(hash)).await
     }

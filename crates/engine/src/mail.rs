@@ -9,11 +9,14 @@
 //! ```
 //! So a purchase writes nothing for its letter: the event is there anyway, and [`follow`] reads it later. Without
 //! mail nothing is written at all, and once it is set up it begins at the feed's end: nobody is told of the past.
+//! A merchant writes to its provider's buyers without mail of its own: the provider forwards ([`forward`]), and keeps
+//! nothing of it, so that the merchant's letter is the only one that waits.
 //! A worker that dies between two of these steps costs a little time, and perhaps a message that comes twice: its
 //! name says that it is the same.
 
 pub mod facts;
 pub mod follow;
+pub mod forward;
 pub mod send;
 pub mod warn;
 
@@ -26,7 +29,7 @@ use futures_util::future::BoxFuture;
 use scrip_domain::account::{Account, Login};
 use scrip_domain::event::Feed;
 use scrip_domain::letter::{
-    About, Letter, NEW_EMAIL_LIFETIME, Postbox, RESET_LIFETIME, VERIFICATION_LIFETIME,
+    About, Letter, NEW_EMAIL_LIFETIME, Postbox, RESET_LIFETIME, Recipient, VERIFICATION_LIFETIME,
 };
 use scrip_domain::{Id, Timestamp};
 use scrip_storage::books::Change;
@@ -42,16 +45,21 @@ use crate::mail::facts::Facts;
 pub trait Post: Send + Sync + fmt::Debug {
     /// Hands over one message, within a time that is bounded in all.
     fn send<'a>(&'a self, message: &'a Message) -> BoxFuture<'a, Posted>;
+
+    /// What it knows still of messages to this address that no row tells of, newest first: a demo's alone knows any.
+    fn remembered(&self, _: &str) -> Vec<Message> {
+        Vec::new()
+    }
 }
 
 /// One message to one address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
-    /// The letter: a message that is sent twice has the same name.
-    pub id: Id<Letter>,
+    /// What no other message is called: that of the letter, so that a message that is sent twice has the same name.
+    pub name: String,
     /// Where to.
     pub to: String,
-    /// When the letter was made.
+    /// When the letter was made, or came.
     pub at: Timestamp,
     /// What it says.
     pub words: Words,
@@ -79,22 +87,37 @@ pub enum Posted {
     Later(String),
 }
 
-/// What mail needs: the way, and who finds the words.
+/// What letters need: the way, and who finds the words.
 #[derive(Clone, Debug)]
 pub struct Mail {
-    /// The way to the mail server.
-    pub post: Arc<dyn Post>,
+    /// The way to the mail server; none where only a provider forwards letters.
+    pub post: Option<Arc<dyn Post>>,
     /// Finds the words for what a letter is about.
     pub write: fn(&Facts) -> Words,
 }
 
-/// The post of a demo: all arrives, and nothing is sent. What was sent is listed from its row.
-#[derive(Debug)]
-pub struct DemoPost;
+/// The post of a demo: all arrives, and nothing is sent. What was sent is listed from its row, and the last messages that
+/// have none are remembered.
+#[derive(Debug, Default)]
+pub struct DemoPost(std::sync::Mutex<VecDeque<Message>>);
+
+/// So many messages without a row a demo remembers.
+const REMEMBERED: usize = 100;
 
 impl Post for DemoPost {
-    fn send<'a>(&'a self, _: &'a Message) -> BoxFuture<'a, Posted> {
+    fn send<'a>(&'a self, message: &'a Message) -> BoxFuture<'a, Posted> {
+        if message.name.parse::<Id<Letter>>().is_err() {
+            let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            known.retain(|other| other.name != message.name);
+            known.push_front(message.clone());
+            known.truncate(REMEMBERED);
+        }
         async { Posted::Accepted }.boxed()
+    }
+
+    fn remembered(&self, to: &str) -> Vec<Message> {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.iter().filter(|message| message.to == to).cloned().collect()
     }
 }
 
@@ -145,48 +168,86 @@ impl Engine {
         self
     }
 
-    /// Whether letters are sent.
+    /// Whether mail to addresses is sent.
     pub fn has_mail(&self) -> bool {
-        self.mail.is_some()
+        self.post().is_some()
     }
 
-    /// Says whether events become letters from now on. The first thing to do after a start: where mail was just set
+    /// Whether letters are written: to addresses, or to buyers to whom the provider forwards them.
+    pub fn writes_letters(&self) -> bool {
+        self.mail.as_ref().is_some_and(|mail| mail.post.is_some() || self.provider.is_some())
+    }
+
+    fn post(&self) -> Option<&Arc<dyn Post>> {
+        self.mail.as_ref().and_then(|mail| mail.post.as_ref())
+    }
+
+    /// Says whether events become letters from now on. The first thing to do after a start: where they were just set
     /// up, nothing of the past becomes a letter, nor after it was taken away and set up again.
     pub async fn open_postbox(&self) -> Result<(), Fault> {
         let is_open = self.store.postbox().await?.is_some();
-        if is_open == self.has_mail() {
+        if is_open == self.writes_letters() {
             return Ok(());
         }
-        let Ok(()) = self.submit(TurnPostbox { open: self.has_mail() }).await?;
+        let Ok(()) = self.submit(TurnPostbox { open: self.writes_letters() }).await?;
         Ok(())
     }
 
-    /// A letter to an account about something that no event tells of; none without mail, or an address.
-    pub(crate) fn letter(&self, account: &Account, about: About) -> Result<Option<Letter>, Fault> {
-        self.letter_to(account.id, &account.email, about)
+    /// An address as a recipient; none without mail, or where nothing arrives.
+    fn at_address(&self, email: &str) -> Option<Recipient> {
+        (self.has_mail() && arrives(email)).then(|| Recipient::Address(email.to_owned()))
+    }
+
+    /// Where a letter to an account goes: to its address, or to the provider's buyer who has it; else nowhere.
+    async fn recipient(
+        &self,
+        account: &Account,
+        about: &About,
+    ) -> Result<Option<Recipient>, Fault> {
+        if let Some(address) = self.at_address(&account.email) {
+            return Ok(Some(address));
+        }
+        let provider = self.provider().filter(|_| self.writes_letters() && about.is_for_guests());
+        let Some(provider) = provider else { return Ok(None) };
+        let identity = self.store.identity_of(account.id).await?;
+        let present = identity.filter(|identity| identity.issuer == provider.url());
+        Ok(present.map(|identity| Recipient::Subject(identity.subject)))
+    }
+
+    /// A letter to an account about something that no event tells of; none where it would go nowhere.
+    pub(crate) async fn letter(
+        &self,
+        account: &Account,
+        about: About,
+    ) -> Result<Option<Letter>, Fault> {
+        let recipient = self.recipient(account, &about).await?;
+        self.letter_of(Some(account.id), recipient, about)
     }
 
     /// The same to an address that is not the account's, or not yet.
     pub(crate) fn letter_to(
         &self,
         account: Id<Account>,
-        recipient: &str,
+        email: &str,
         about: About,
     ) -> Result<Option<Letter>, Fault> {
-        if !self.has_mail() || !arrives(recipient) {
-            return Ok(None);
-        }
-        Ok(Some(Letter::new(self.mint()?, Some(account), recipient, about, self.now())))
+        self.letter_of(Some(account), self.at_address(email), about)
     }
 
     /// The same to the vendor's staff.
     pub(crate) async fn staff_letter(&self, about: About) -> Result<Option<Letter>, Fault> {
         let vendor = self.vendor().await?;
-        let staff = &vendor.settings.mail.staff;
-        if !self.has_mail() || !arrives(staff) {
-            return Ok(None);
-        }
-        Ok(Some(Letter::new(self.mint()?, None, staff, about, self.now())))
+        self.letter_of(None, self.at_address(&vendor.settings.mail.staff), about)
+    }
+
+    fn letter_of(
+        &self,
+        account: Option<Id<Account>>,
+        recipient: Option<Recipient>,
+        about: About,
+    ) -> Result<Option<Letter>, Fault> {
+        let Some(recipient) = recipient else { return Ok(None) };
+        Ok(Some(Letter::new(self.mint()?, account, recipient, about, self.now())))
     }
 
     /// Puts letters on their way.
@@ -319,6 +380,24 @@ mod tests {
             asked.push(number.to_string());
         }
         assert_eq!(std::iter::from_fn(|| asked.pop()).count(), WAITING);
+    }
+
+    #[tokio::test]
+    async fn a_demo_remembers_the_last_messages_that_have_no_row() {
+        let post = DemoPost::default();
+        let words = Words { subject: String::new(), text: String::new(), html: String::new() };
+        let at = Timestamp::default();
+        let message =
+            |name: String| Message { name, to: "ada@example.com".into(), at, words: words.clone() };
+        post.send(&message(Id::<Letter>::ZERO.to_string())).await;
+        assert!(post.remembered("ada@example.com").is_empty(), "its row tells of it");
+        for number in 0..=REMEMBERED {
+            post.send(&message(format!("mer_1.{number}"))).await;
+        }
+        post.send(&message("mer_1.50".into())).await;
+        let known = post.remembered("ada@example.com");
+        assert_eq!((known.len(), &*known[0].name, &*known[99].name), (100, "mer_1.50", "mer_1.1"));
+        assert!(post.remembered("bob@example.com").is_empty());
     }
 
     #[test]

@@ -81,7 +81,7 @@ impl Engine {
             let Some(login) = self.store.login(&email).await? else { continue };
             let Some(account) = self.store.account(login.account).await? else { continue };
             let password = self.mark_of_password(&login);
-            let letter = self.letter(&account, About::Reset { password })?;
+            let letter = self.letter(&account, About::Reset { password }).await?;
             self.put_letters(letter.into_iter().collect()).await?;
         }
         Ok(())
@@ -175,7 +175,8 @@ impl Engine {
         let Some(password) = self.hashed(new, &login.email).await? else {
             return Ok(Err(PasswordRefusal::RateLimited(RetryAfter(5))));
         };
-        let letter = self.letter(&account, About::PasswordChanged { at: self.now() })?;
+        let about = About::PasswordChanged { at: self.now() };
+        let letter = self.letter(&account, about).await?;
         let ended = self.sessions_but(account.id, kept).await?;
         let revoked = self.keys_ended_by(right, account.id).await?;
         let email = login.email.clone();

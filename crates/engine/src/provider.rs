@@ -10,6 +10,8 @@ use futures_util::future::BoxFuture;
 use scrip_domain::purchase_request::RequestState;
 use scrip_domain::{Amount, Span, Timestamp};
 
+use crate::mail::Posted;
+use crate::mail::forward::Forwarded;
 use crate::peer::PeerError;
 
 /// What a verb comes to.
@@ -59,6 +61,10 @@ pub trait Provider: Send + Sync + fmt::Debug {
 
     /// What a subject shares now.
     fn standing<'a>(&'a self, subject: &'a str) -> Asked<'a, Standing>;
+
+    /// Forwards a letter to a subject, and says what its mail server said. The name of the letter makes one that comes twice
+    /// known again.
+    fn forward<'a>(&'a self, subject: &'a str, letter: &'a Forwarded) -> Asked<'a, Posted>;
 
     /// What this merchant has earned there.
     fn balance(&self) -> Asked<'_, Earned>;

@@ -242,7 +242,7 @@ impl Engine {
         let lost = || Fault::Bug("a request for a refund is nobody's".into());
         let account = self.store.account(row.account).await?.ok_or_else(lost)?;
         let about = About::RefundRefused { order: row.order, request: id };
-        let letter = self.letter(&account, about)?;
+        let letter = self.letter(&account, about).await?;
         let buyer = Buyer { account: account.id, wallet: account.wallet };
         let (note, event) = (self.note(by)?, self.mint()?);
         self.submit(Decline { buyer, order: row.order, id, word, letter, note, event }).await

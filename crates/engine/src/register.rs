@@ -78,7 +78,8 @@ impl Engine {
         let session = token.session(&account, now);
         let expires_at = session.expires_at;
         let verify = self.vendor().await?.settings.mail.verify;
-        let letter = if verify { self.letter(&account, About::Verification {})? } else { None };
+        let letter =
+            if verify { self.letter(&account, About::Verification {}).await? } else { None };
         let event = self.mint()?;
         let signed_in_at = who.browser.map(|_| now);
         let command =

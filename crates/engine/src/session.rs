@@ -252,7 +252,7 @@ impl Engine {
         let token = Token::new(self.entropy.as_ref());
         let session = token.session(account, self.now());
         let expires_at = session.expires_at;
-        let letter = self.sign_in_letter(account, &login, from)?;
+        let letter = self.sign_in_letter(account, &login, from).await?;
         let ended = self.ended_sessions(account.id).await?;
         let opened = self.submit(OpenSession { login, proof, session, ended, letter }).await?;
         Ok(opened.map(|()| SignedIn { token, expires_at, account: account.id }))
@@ -272,7 +272,7 @@ impl Engine {
     }
 
     /// The letter about a sign-in that its account does not know of; a few of them, whatever is tried.
-    fn sign_in_letter(
+    async fn sign_in_letter(
         &self,
         account: &Account,
         login: &Login,
@@ -286,7 +286,7 @@ impl Engine {
         if !news || self.throttle.take([(Limited::SignInLetter, &*who)], now).is_err() {
             return Ok(None);
         }
-        self.letter(account, About::SignedIn { at: now, browser: from.browser })
+        self.letter(account, About::SignedIn { at: now, browser: from.browser }).await
     }
 
     fn knows(&self, known: &str, account: Id<Account>) -> bool {

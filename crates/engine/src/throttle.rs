@@ -58,6 +58,8 @@ pub enum Limited {
     SignInLetter,
     /// What visitors of a merchant have its provider open, from one source: orders and sign-ins.
     Visitor,
+    /// Letters of one merchant's that a provider forwards to one of its buyers.
+    Forwarded,
 }
 
 impl Limited {
@@ -74,6 +76,7 @@ impl Limited {
             Self::CardAccount => (20, Span::hours(1)),
             Self::CardSource | Self::ResetSource => (60, Span::hours(1)),
             Self::QuoteAccount | Self::Visitor => (60, Span::minutes(10)),
+            Self::Forwarded => (30, Span::days(1)),
             Self::ResetAddress | Self::LetterAccount | Self::LetterAddress | Self::SignInLetter => {
                 (5, Span::hours(1))
             }

@@ -50,7 +50,7 @@ impl Engine {
         if let Err(wait) = self.throttle.take([(Limited::LetterAccount, &*who)], now) {
             return Ok(Err(VerificationRefusal::RateLimited(wait)));
         }
-        let letter = self.letter(&member.account, About::Verification {})?;
+        let letter = self.letter(&member.account, About::Verification {}).await?;
         self.put_letters(letter.into_iter().collect()).await?;
         Ok(Ok(()))
     }

@@ -160,7 +160,7 @@ impl SmtpPost {
         message: &Message,
         to: Address,
     ) -> Result<lettre::Message, lettre::error::Error> {
-        let name = format!("<{}@{}>", message.id, self.from.email.domain());
+        let name = format!("<{}@{}>", message.name, self.from.email.domain());
         let auto = HeaderName::new_from_ascii_str("Auto-Submitted");
         let mut builder = lettre::Message::builder()
             .from(self.from.clone())
@@ -175,7 +175,7 @@ impl SmtpPost {
         let part = |kind, text: &str| SinglePart::builder().header(kind).body(text.to_owned());
         // The boundary is no chance either: the same letter has the same bytes.
         let parts = MultiPart::alternative()
-            .boundary(format!("scrip-{}", message.id))
+            .boundary(format!("scrip-{}", message.name))
             .singlepart(part(ContentType::TEXT_PLAIN, &message.words.text))
             .singlepart(part(ContentType::TEXT_HTML, &message.words.html));
         builder.multipart(parts)
@@ -214,7 +214,6 @@ fn chain(error: &(dyn std::error::Error + 'static)) -> String {
 
 #[cfg(test)]
 mod tests {
-    use scrip_domain::Id;
     use scrip_engine::mail::Words;
 
     use super::*;
@@ -237,7 +236,8 @@ mod tests {
             html: "<p>Grüße</p>".into(),
         };
         let at = Timestamp::from_millis(1_795_348_800_000);
-        Message { id: Id::new(7).unwrap(), to: "ada@example.com".into(), at, words }
+        let name = "let_0000000000007".into();
+        Message { name, to: "ada@example.com".into(), at, words }
     }
 
     fn bytes() -> String {

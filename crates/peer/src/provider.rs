@@ -5,6 +5,8 @@ use std::sync::Arc;
 use futures_util::FutureExt;
 use http::Method;
 use scrip_domain::{Amount, Timestamp};
+use scrip_engine::mail::Posted;
+use scrip_engine::mail::forward::Forwarded;
 use scrip_engine::peer::{PeerError, PeerKeys};
 use scrip_engine::provider::{
     Accepted, Asked, Earned, Moved, Opened, Picture, Provider, Returned, Standing,
@@ -15,7 +17,8 @@ use crate::Line;
 use crate::document::{claims, named};
 use crate::line::Question;
 use crate::shape::{
-    AcceptedIn, EarnedIn, EventsIn, MovedIn, OpenedIn, PictureIn, ReturnedIn, Shape, StandingIn,
+    AcceptedIn, EarnedIn, EventsIn, MovedIn, OpenedIn, PictureIn, PostedIn, ReturnedIn, Shape,
+    StandingIn,
 };
 
 /// A provider that is asked by signed HTTP.
@@ -23,13 +26,20 @@ use crate::shape::{
 pub struct HttpProvider {
     url: String,
     line: Line,
+    letters: Line,
     keys: Arc<PeerKeys>,
 }
 
 impl HttpProvider {
     /// The provider at `url`, asked through `line`; what it has signed is read with its keys among `keys`.
     pub fn new(url: &str, line: Line, keys: Arc<PeerKeys>) -> Self {
-        Self { url: url.to_owned(), line, keys }
+        Self { url: url.to_owned(), letters: line.clone(), line, keys }
+    }
+
+    /// Letters go through `line`, which waits while the provider's mail server makes up its mind.
+    #[must_use]
+    pub fn with_letters_through(self, line: Line) -> Self {
+        Self { letters: line, ..self }
     }
 
     async fn ask<T: Shape>(
@@ -127,6 +137,17 @@ impl Provider for HttpProvider {
         async move {
             let path = format!("/v1/subjects/{}", named(subject)?);
             self.ask::<StandingIn>(&path, None, None).await
+        }
+        .boxed()
+    }
+
+    fn forward<'a>(&'a self, subject: &'a str, letter: &'a Forwarded) -> Asked<'a, Posted> {
+        async move {
+            let Forwarded { name, subject: line, text } = letter;
+            let url = format!("{}/v1/subjects/{}/letters", self.url, named(subject)?);
+            let body = Some(json!({ "name": name, "subject": line, "text": text }));
+            let question = Question { method: Method::POST, url, idempotency: None, body };
+            self.letters.hear::<PostedIn>(question).await
         }
         .boxed()
     }

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use http::StatusCode;
 use scrip_domain::purchase_request::RequestState;
 use scrip_domain::{Amount, Span, Timestamp};
+use scrip_engine::mail::Posted;
 use scrip_engine::partner::{Item, Linked};
 use scrip_engine::peer::PeerError;
 use scrip_engine::provider::{Accepted, Earned, Moved, Opened, Picture, Returned, Standing};
@@ -39,6 +40,24 @@ impl Shape for PictureIn {
         let state = RequestState::parse(&state)
             .ok_or_else(|| PeerError::Unbelievable(format!("a state called {state:?}")))?;
         Ok(Picture { id, state, confirmation, receipt, fulfilment, refunds })
+    }
+}
+
+#[derive(Deserialize)]
+pub(crate) struct PostedIn {
+    state: String,
+}
+
+impl Shape for PostedIn {
+    type Of = Posted;
+
+    fn take(self) -> Result<Posted, PeerError> {
+        match self.state.as_str() {
+            "sent" => Ok(Posted::Accepted),
+            "delayed" => Ok(Posted::Later("the provider's mail server has no time now".to_owned())),
+            "refused" => Ok(Posted::Refused("the provider does not forward it".to_owned())),
+            other => Err(PeerError::Unbelievable(format!("a state called {other:?}"))),
+        }
     }
 }
 

@@ -15,6 +15,7 @@ use scrip_domain::credit::Assessment;
 use scrip_domain::event::{EventType, Subject};
 use scrip_domain::factor::Factor;
 use scrip_domain::ledger::{Counters, LedgerAccount};
+use scrip_domain::letter::Recipient;
 use scrip_domain::lot::{Lot, LotKind, OpenLot};
 use scrip_domain::merchant::{Fee, MerchantLimits};
 use scrip_domain::order::{Check, Order};
@@ -484,6 +485,18 @@ macro_rules! text_fields {
 }
 
 text_fields!(Unit, Iban, Bic);
+
+impl Field for Recipient {
+    const COLUMNS: &'static [(&'static str, Kind)] = &[("", Kind::Text)];
+
+    fn write<'a>(&'a self, out: &mut Vec<Cell<'a>>) {
+        out.push(Cell::text(self.text()));
+    }
+
+    fn read(cells: &mut Reader<'_>) -> Result<Option<Self>, Fault> {
+        Ok(cells.text()?.map(Self::from_text))
+    }
+}
 
 impl Field for Figures {
     const COLUMNS: &'static [(&'static str, Kind)] = &[

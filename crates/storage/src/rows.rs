@@ -28,7 +28,9 @@ use scrip_domain::hold::{Hold, HoldLot, HoldState};
 use scrip_domain::identity::{Identity, Visit};
 use scrip_domain::ledger::{Counters, LedgerAccount, Reason, Transfer};
 use scrip_domain::legal::{LegalName, LegalText};
-use scrip_domain::letter::{About, Digest as Gathered, Letter, LetterState, Postbox, Warned};
+use scrip_domain::letter::{
+    About, Digest as Gathered, Letter, LetterState, Postbox, Recipient, Warned,
+};
 use scrip_domain::license::{License, LicenseState, Reissue};
 use scrip_domain::link::{Link, LinkRequest, LinkState, PartnerSubject};
 use scrip_domain::listing::{LabelKind, Labelled, Listing};
@@ -446,7 +448,7 @@ row!(Connection, "connections", group(id: Id<Connection>), key(id: Id<Connection
 
 row!(MerchantSubject, "merchant_subjects", group(merchant: Id<Merchant>, subject: SubjectName),
     key(merchant: Id<Merchant>, subject: SubjectName), {
-    merchant: Id<Merchant>, subject: SubjectName, account: Id<Account>, share_funded: bool, at: Timestamp,
+    merchant: Id<Merchant>, subject: SubjectName, account: Id<Account>, share_funded: bool, muted: bool, at: Timestamp,
 });
 
 row!(Partner, "partners", group(id: Id<Partner>), key(id: Id<Partner>), {
@@ -557,7 +559,7 @@ row!(Delivery, "deliveries", group(id: Id<Delivery>), key(id: Id<Delivery>), {
 });
 
 row!(Letter, "letters", group(id: Id<Letter>), key(id: Id<Letter>), {
-    id: Id<Letter>, account: Option<Id<Account>>, recipient: String, about: About, state: LetterState, attempts: u32,
+    id: Id<Letter>, account: Option<Id<Account>>, recipient: Recipient, about: About, state: LetterState, attempts: u32,
     due_at: Option<Timestamp>, sent_at: Option<Timestamp>, trouble: Option<String>, created_at: Timestamp,
 });
 

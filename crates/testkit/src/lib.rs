@@ -34,7 +34,7 @@ use scrip_engine::catalog::offer::OfferFields;
 use scrip_engine::catalog::product::ProductFields;
 use scrip_engine::demo::DemoClock;
 use scrip_engine::keys::Keys;
-use scrip_engine::mail::Mail;
+use scrip_engine::mail::{Mail, Post};
 use scrip_engine::peer::PeerPort;
 use scrip_engine::processor::demo::{Calm, DemoProcessor, Mishaps};
 use scrip_engine::provider::Provider;
@@ -394,11 +394,8 @@ impl Shop {
         let sender = Arc::<ScriptedSender>::default();
         let engine = engine.with_sender(sender.clone());
         let post = Arc::<ScriptedPost>::default();
-        let engine = if machine.place.mail {
-            engine.with_mail(Mail { post: post.clone(), write: scrip_web::mail::write })
-        } else {
-            engine
-        };
+        let way = machine.place.mail.then(|| post.clone() as Arc<dyn Post>);
+        let engine = engine.with_mail(Mail { post: way, write: scrip_web::mail::write });
         engine.open_postbox().await.expect("the postbox is turned");
         let engine = match &machine.bureau {
             Some(bureau) => engine.with_bureau(bureau.clone()),

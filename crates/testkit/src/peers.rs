@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, ready};
 use scrip_domain::{Amount, Timestamp};
+use scrip_engine::mail::Posted;
+use scrip_engine::mail::forward::Forwarded;
 use scrip_engine::peer::PeerError;
 use scrip_engine::peer::PeerPort;
 use scrip_engine::provider::{
@@ -90,6 +92,10 @@ impl Provider for AbsentProvider {
     }
 
     fn standing<'a>(&'a self, _: &'a str) -> Asked<'a, Standing> {
+        silence()
+    }
+
+    fn forward<'a>(&'a self, _: &'a str, _: &'a Forwarded) -> Asked<'a, Posted> {
         silence()
     }
 

@@ -25,7 +25,7 @@ impl ScriptedPost {
     pub fn sent(&self) -> Vec<Message> {
         let mut sent =
             std::mem::take(&mut *self.sent.lock().unwrap_or_else(PoisonError::into_inner));
-        sent.sort_by_key(|message| message.id);
+        sent.sort_by(|one, other| one.name.cmp(&other.name));
         sent
     }
 

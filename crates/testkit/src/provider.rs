@@ -11,6 +11,8 @@ use scrip_domain::document::{
 };
 use scrip_domain::purchase_request::RequestState;
 use scrip_domain::{Amount, Clock, Span, Timestamp};
+use scrip_engine::mail::Posted;
+use scrip_engine::mail::forward::Forwarded;
 use scrip_engine::peer::PeerError;
 use scrip_engine::provider::{
     Accepted, Asked, Earned, Moved, Opened, Picture, Provider, Returned, Standing,
@@ -436,6 +438,11 @@ impl Provider for ScriptedProvider {
         let answer = self.call("standing".to_owned(), |desk| {
             Ok(Standing { funded: desk.standings.get(subject).copied().flatten() })
         });
+        ready(answer).boxed()
+    }
+
+    fn forward<'a>(&'a self, _: &'a str, letter: &'a Forwarded) -> Asked<'a, Posted> {
+        let answer = self.call(format!("forward {}", letter.subject), |_| Ok(Posted::Accepted));
         ready(answer).boxed()
     }
 

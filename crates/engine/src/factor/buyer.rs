@@ -129,7 +129,7 @@ impl Engine {
         let set = SetFactor {
             proof: Some(proof),
             ended: self.sessions_but(buyer.account, kept).await?,
-            letter: self.factor_letter(&member.account, FactorChange::On)?,
+            letter: self.factor_letter(&member.account, FactorChange::On).await?,
             ..SetFactor::new(login, To::On(digests))
         };
         if let Err(refusal) = self.submit(set).await? {
@@ -153,7 +153,7 @@ impl Engine {
         let Some(member) = self.member(buyer.account).await? else {
             return Ok(Err(FactorRefusal::NotNow.into()));
         };
-        let letter = self.factor_letter(&member.account, FactorChange::Off)?;
+        let letter = self.factor_letter(&member.account, FactorChange::Off).await?;
         let set = SetFactor { proof, letter, ..SetFactor::new(login, To::Off) };
         Ok(self.submit(set).await?.map(drop).map_err(OwnerRefusal::from))
     }
@@ -174,7 +174,7 @@ impl Engine {
             if !login.factor.is_on() {
                 return Ok(Ok(()));
             }
-            let letter = self.factor_letter(&row, FactorChange::Reset)?;
+            let letter = self.factor_letter(&row, FactorChange::Reset).await?;
             let by = Some((note, reason.clone()));
             let set = SetFactor { letter, by, ..SetFactor::new(login, To::Off) };
             // What signs in was changed meanwhile: it is looked up anew.
@@ -185,12 +185,12 @@ impl Engine {
         Err(Fault::Conflict)
     }
 
-    fn factor_letter(
+    async fn factor_letter(
         &self,
         account: &Account,
         change: FactorChange,
     ) -> Result<Option<Letter>, Fault> {
-        self.letter(account, About::FactorChanged { at: self.now(), change })
+        self.letter(account, About::FactorChanged { at: self.now(), change }).await
     }
 }
 

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use scrip_domain::Timestamp;
 use scrip_domain::account::Account;
 use scrip_domain::language::Language;
-use scrip_domain::letter::{About, FactorChange, Letter};
+use scrip_domain::letter::{About, FactorChange, Letter, Recipient};
 use scrip_domain::license::License;
+use scrip_domain::merchant::Merchant;
 use scrip_domain::order::{Line, Order};
 use scrip_domain::refund_request::RefundRequest;
 use scrip_domain::session::Browser;
@@ -16,6 +17,7 @@ use scrip_domain::webhook::WebhookEndpoint;
 use scrip_domain::{Amount, Id};
 use scrip_storage::Fault;
 
+use super::forward::Forwarded;
 use crate::Engine;
 use crate::code::Code;
 
@@ -28,6 +30,9 @@ pub struct Facts {
     pub url: String,
     /// The language of who reads it: what the account has chosen, or the vendor's own.
     pub language: Language,
+    /// The provider that forwards it, by its address: who reads it has account and wallet there. None of a letter that goes
+    /// to an address.
+    pub provider: Option<String>,
     /// What it is about.
     pub what: What,
 }
@@ -88,6 +93,8 @@ pub enum What {
         order: Order,
         /// Its lines.
         lines: Vec<Line>,
+        /// Why, of an order that was to be paid at the provider: in a word of its own or of ours.
+        reason: Option<String>,
     },
     /// Something of an order was given back.
     OrderRefunded {
@@ -186,6 +193,13 @@ pub enum What {
     },
     /// To staff: a webhook endpoint is told nothing any more.
     WebhookDisabled(WebhookEndpoint),
+    /// A merchant writes to one of its buyers through here.
+    Forwarded {
+        /// The merchant.
+        merchant: Box<Merchant>,
+        /// What it writes.
+        letter: Forwarded,
+    },
 }
 
 /// A code and what it is for.
@@ -209,6 +223,13 @@ impl Engine {
         if letter.useful_until().is_some_and(|until| until <= self.now()) {
             return Ok(None);
         }
+        let provider = match &letter.recipient {
+            Recipient::Address(_) => None,
+            Recipient::Subject(subject) => match self.reader_of(subject).await? {
+                Some(provider) => Some(provider),
+                None => return Ok(None),
+            },
+        };
         let (vendor, url) = (self.vendor().await?, self.public_url.clone());
         let own = vendor.settings.look.language;
         let (what, language) = match letter.account {
@@ -219,7 +240,14 @@ impl Engine {
             }
             None => (self.to_staff(&letter.about, own).await?, own),
         };
-        Ok(what.map(|what| Facts { vendor, url, language, what }))
+        Ok(what.map(|what| Facts { vendor, url, language, provider, what }))
+    }
+
+    /// The provider that knows a buyer by this name; none when it is another one by now.
+    async fn reader_of(&self, subject: &str) -> Result<Option<String>, Fault> {
+        let Some(provider) = self.provider() else { return Ok(None) };
+        let identity = self.store.identity(provider.url(), subject).await?;
+        Ok(identity.map(|identity| identity.issuer))
     }
 
     async fn to_account(
@@ -242,8 +270,9 @@ impl Engine {
             About::EmailChanged { at } => What::EmailChanged { at: *at },
             About::OrderPaid { order } => self.paid_order(*order, language).await?,
             About::OrderDeclined { order } => {
+                let reason = self.store.checkout(*order).await?.and_then(|row| row.reason);
                 let (order, lines) = self.ordered(*order, language).await?;
-                What::OrderDeclined { order, lines }
+                What::OrderDeclined { order, lines, reason }
             }
             About::OrderRefunded { order, at } => self.refunded(*order, *at).await?,
             About::RefundRefused { request, .. } => {

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use scrip_domain::account::Account;
 use scrip_domain::event::{Event, EventType, Subject};
-use scrip_domain::letter::{About, Digest, Letter, Postbox};
+use scrip_domain::letter::{About, Digest, Letter, Postbox, Recipient};
 use scrip_domain::order::Order;
 use scrip_domain::settings;
 use scrip_domain::{Id, Timestamp};
 use scrip_storage::books::Change;
 use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 
-use super::{arrives, is_gone};
+use super::is_gone;
 use crate::Engine;
 use crate::round::{self, IN_TURN};
 
@@ -27,7 +27,7 @@ const GATHERED: u32 = 100;
 impl Engine {
     /// Makes letters of what has happened, of what was gathered for a day, and of what was asked for.
     pub async fn collect_letters(&self) -> Result<(), Fault> {
-        if !self.has_mail() {
+        if !self.writes_letters() {
             return Ok(());
         }
         self.write_resets().await?;
@@ -51,7 +51,7 @@ impl Engine {
             let unpublished = || Fault::Bug("an event of the feed has no place".into());
             until = event.seq.ok_or_else(unpublished)?;
             let Some(about) = about(&event, mail.verify) else { continue };
-            if let Some(recipient) = self.recipient(&event, &about, mail).await? {
+            if let Some(recipient) = self.reader(&event, &about, mail).await? {
                 told.push(News { id: self.mint()?, event, about, recipient });
             }
             if told.len() == TOLD {
@@ -66,28 +66,29 @@ impl Engine {
         Ok(true)
     }
 
-    /// Where a letter about an event goes; nowhere without an address.
-    async fn recipient(
+    /// Where a letter about an event goes, if anywhere.
+    async fn reader(
         &self,
         event: &Event,
         about: &About,
         mail: &settings::Mail,
-    ) -> Result<Option<String>, Fault> {
-        let email = match event.owner() {
-            _ if about.is_for_staff() => Some(mail.staff.clone()),
-            Some(account) => self.member(account).await?.map(|member| member.account.email.clone()),
-            None => None,
-        };
-        Ok(email.filter(|email| arrives(email)))
+    ) -> Result<Option<Recipient>, Fault> {
+        if about.is_for_staff() {
+            return Ok(self.at_address(&mail.staff));
+        }
+        let Some(account) = event.owner() else { return Ok(None) };
+        let Some(member) = self.member(account).await? else { return Ok(None) };
+        self.recipient(&member.account, about).await
     }
 
     /// Makes letters of what was gathered long enough.
     async fn end_digests(&self) -> Result<(), Fault> {
         let due = self.store.digests_due(self.now(), GATHERED).await?;
         let end = async |digest: Digest| {
-            let member = self.member(digest.account).await?;
-            let recipient = member.map(|member| member.account.email.clone());
-            let recipient = recipient.unwrap_or_default();
+            let recipient = match self.member(digest.account).await? {
+                Some(member) => self.recipient(&member.account, &digest.about()).await?,
+                None => None,
+            };
             let end = EndDigest { id: self.mint()?, account: digest.account, recipient };
             let Ok(()) = self.submit(end).await?;
             Ok(())
@@ -145,7 +146,7 @@ struct News {
     id: Id<Letter>,
     event: Event,
     about: About,
-    recipient: String,
+    recipient: Recipient,
 }
 
 impl News {
@@ -213,7 +214,7 @@ impl Command for Follow {
                 continue;
             }
             let letter =
-                Letter::new(news.id, news.buyer(), &news.recipient, news.about.clone(), at);
+                Letter::new(news.id, news.buyer(), news.recipient.clone(), news.about.clone(), at);
             changes.letters.push(Change::Insert(letter));
         }
         for (account, digest) in digests {
@@ -250,7 +251,7 @@ impl Follow {
 struct EndDigest {
     id: Id<Letter>,
     account: Id<Account>,
-    recipient: String,
+    recipient: Option<Recipient>,
 }
 
 impl Command for EndDigest {
@@ -266,9 +267,11 @@ impl Command for EndDigest {
         let mut changes = Changes::default();
         let digest = books.digests.get(&(self.account,))?;
         if let Some(digest) = digest.filter(|digest| digest.due_at <= at) {
-            if !is_gone(books, self.account)? {
+            if let Some(recipient) = self.recipient.clone()
+                && !is_gone(books, self.account)?
+            {
                 let (account, about) = (Some(self.account), digest.about());
-                let letter = Letter::new(self.id, account, &self.recipient, about, at);
+                let letter = Letter::new(self.id, account, recipient, about, at);
                 changes.letters.push(Change::Insert(letter));
             }
             changes.digests.push(Change::Delete(digest.clone()));

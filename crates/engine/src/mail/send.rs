@@ -1,12 +1,17 @@
-//! Sending letters: each is taken, written from rows, handed over, and settled by what the mail server said.
+//! Sending letters: each is taken, written from rows, handed over, and settled by what the mail server or the provider said.
 
-use scrip_domain::letter::{KEPT, Letter, LetterState, wait_after};
+use std::cmp::Reverse;
+
+use scrip_domain::letter::{KEPT, Letter, LetterState, Recipient, wait_after};
 use scrip_domain::{Id, Span, Timestamp};
 use scrip_storage::books::Change;
 use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 
-use super::{Mail, Message, Posted};
+use super::forward::Forwarded;
+use super::{Mail, Message, Posted, Words};
 use crate::Engine;
+use crate::checkout::begin::FOR_NOW;
+use crate::peer::PeerError;
 use crate::round;
 
 /// For how long a letter that was taken is nobody else's: longer than the post has patience.
@@ -44,7 +49,8 @@ impl Mailed {
 impl Engine {
     /// Sends what is due, once. Gives what came of each try.
     pub async fn send_letters(&self) -> Result<Vec<Mailed>, Fault> {
-        let Some(mail) = self.mail.clone() else { return Ok(Vec::new()) };
+        let mail = self.mail.clone().filter(|_| self.writes_letters());
+        let Some(mail) = mail else { return Ok(Vec::new()) };
         let due = self.store.letters_due(self.now(), ROUND).await?;
         let send = |letter: Letter| self.send_letter(&mail, letter.id);
         Ok(round::all(due, AT_ONCE, send).await?.into_iter().flatten().collect())
@@ -53,10 +59,14 @@ impl Engine {
     /// The last letters to an address, as they are written now, newest first. What is of no use any more is left out.
     pub async fn letters_to(&self, recipient: &str, limit: u32) -> Result<Vec<Message>, Fault> {
         let Some(mail) = self.mail.clone() else { return Ok(Vec::new()) };
-        let mut messages = Vec::new();
+        let mut messages = self.post().map(|post| post.remembered(recipient)).unwrap_or_default();
         for letter in self.store.letters_to(recipient, limit).await? {
-            messages.extend(self.written(&mail, &letter).await?);
+            if let Some(words) = self.written(&mail, &letter).await? {
+                messages.push(message(&letter, recipient, words));
+            }
         }
+        messages.sort_by_key(|message| Reverse(message.at));
+        messages.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
         Ok(messages)
     }
 
@@ -76,7 +86,7 @@ impl Engine {
     async fn send_letter(&self, mail: &Mail, id: Id<Letter>) -> Result<Option<Mailed>, Fault> {
         let Ok(letter) = self.submit(Take { id }).await? else { return Ok(None) };
         let came = match self.written(mail, &letter).await {
-            Ok(Some(message)) => mail.post.send(&message).await,
+            Ok(Some(words)) => self.hand_over(&letter, words).await,
             Ok(None) => Posted::Refused("of no use any more".to_owned()),
             // A try like others: it ends once, and holds nobody up.
             Err(fault @ Fault::Bug(_)) => Posted::Later(fault.to_string()),
@@ -86,12 +96,46 @@ impl Engine {
         Ok(mailed)
     }
 
-    /// What is sent; none when it would be of no use.
-    async fn written(&self, mail: &Mail, letter: &Letter) -> Result<Option<Message>, Fault> {
-        let Some(facts) = self.facts(letter).await? else { return Ok(None) };
-        let words = (mail.write)(&facts);
-        let (id, to, at) = (letter.id, letter.recipient.clone(), letter.created_at);
-        Ok(Some(Message { id, to, at, words }))
+    /// What it says; none when it would be of no use.
+    async fn written(&self, mail: &Mail, letter: &Letter) -> Result<Option<Words>, Fault> {
+        Ok(self.facts(letter).await?.map(|facts| (mail.write)(&facts)))
+    }
+
+    /// Gives it to the mail server, or to the provider.
+    async fn hand_over(&self, letter: &Letter, words: Words) -> Posted {
+        match &letter.recipient {
+            Recipient::Address(to) => match self.post() {
+                Some(post) => post.send(&message(letter, to, words)).await,
+                None => Posted::Later("no mail is set up now".to_owned()),
+            },
+            Recipient::Subject(subject) => match self.provider() {
+                Some(provider) => {
+                    let Words { subject: line, text, .. } = words;
+                    let letter = Forwarded { name: letter.id.to_string(), subject: line, text };
+                    said(provider.forward(subject, &letter).await)
+                }
+                None => Posted::Later("no provider is set up now".to_owned()),
+            },
+        }
+    }
+}
+
+/// A letter of a row's, as a message.
+fn message(letter: &Letter, to: &str, words: Words) -> Message {
+    let (name, to, at) = (letter.id.to_string(), to.to_owned(), letter.created_at);
+    Message { name, to, at, words }
+}
+
+/// What a provider says of a letter. Whom it does not know any more is not written to again.
+fn said(answer: Result<Posted, PeerError>) -> Posted {
+    match answer {
+        Ok(posted) => posted,
+        Err(PeerError::Refused { code, .. })
+            if code != "rate_limited" && !FOR_NOW.contains(&code.as_str()) =>
+        {
+            Posted::Refused(format!("the provider refuses: {code}"))
+        }
+        Err(error) => Posted::Later(error.to_string()),
     }
 }
 
@@ -209,7 +253,8 @@ mod tests {
     use super::*;
 
     fn letter() -> Letter {
-        Letter::new(Id::ZERO, None, "ada@example.com", About::Welcome {}, Timestamp::default())
+        let ada = Recipient::Address("ada@example.com".into());
+        Letter::new(Id::ZERO, None, ada, About::Welcome {}, Timestamp::default())
     }
 
     #[test]
@@ -225,6 +270,22 @@ mod tests {
         let (mailed, refused) = settled(&letter(), &Posted::Refused("550 who?".into()), at);
         assert_eq!((mailed, refused.state), (Mailed::GivenUp(Id::ZERO), LetterState::GivenUp));
         assert_eq!((refused.due_at, refused.sent_at), (None, None));
+    }
+
+    #[test]
+    fn a_providers_refusal_ends_a_letter_unless_it_is_for_now() {
+        let refused =
+            |code: &str| said(Err(PeerError::Refused { code: code.into(), detail: String::new() }));
+        for code in ["rate_limited", "busy", "restoring", "signature_refused"] {
+            assert!(matches!(refused(code), Posted::Later(_)), "{code}");
+        }
+        for code in ["not_found", "invalid_field"] {
+            assert!(matches!(refused(code), Posted::Refused(_)), "{code}");
+        }
+        for error in [PeerError::Unanswered("x".into()), PeerError::Unbelievable("x".into())] {
+            assert!(matches!(said(Err(error)), Posted::Later(_)));
+        }
+        assert_eq!(said(Ok(Posted::Accepted)), Posted::Accepted);
     }
 
     #[test]

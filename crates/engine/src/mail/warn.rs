@@ -2,13 +2,13 @@
 
 use futures_util::future::try_join_all;
 use scrip_domain::account::Account;
-use scrip_domain::letter::{Letter, WARNED_BEFORE, Warned};
+use scrip_domain::letter::{Letter, Recipient, WARNED_BEFORE, Warned};
 use scrip_domain::wallet::Wallet;
 use scrip_domain::{Id, Timestamp};
 use scrip_storage::books::Change;
 use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 
-use super::{arrives, is_gone};
+use super::is_gone;
 use crate::Engine;
 
 /// Wallets that are looked at in one go.
@@ -26,7 +26,7 @@ impl Engine {
         let mut commands = Vec::with_capacity(wallets.len());
         for wallet in &wallets {
             let member = self.member(wallet.account).await?;
-            let recipient = member.map(|member| member.account.email.clone()).unwrap_or_default();
+            let recipient = member.and_then(|member| self.at_address(&member.account.email));
             let (account, wallet) = (wallet.account, wallet.id);
             commands.push(self.submit(Warn { id: self.mint()?, account, wallet, recipient }));
         }
@@ -42,7 +42,7 @@ struct Warn {
     id: Id<Letter>,
     account: Id<Account>,
     wallet: Id<Wallet>,
-    recipient: String,
+    recipient: Option<Recipient>,
 }
 
 impl Command for Warn {
@@ -71,8 +71,8 @@ impl Command for Warn {
                 if old.is_some() { Change::Update(warned) } else { Change::Insert(warned) };
             changes.warned.push(change);
         }
-        if let Some(about) = about.filter(|_| arrives(&self.recipient)) {
-            let letter = Letter::new(self.id, Some(self.account), &self.recipient, about, at);
+        if let (Some(about), Some(recipient)) = (about, self.recipient.clone()) {
+            let letter = Letter::new(self.id, Some(self.account), recipient, about, at);
             changes.letters.push(Change::Insert(letter));
         }
         Ok(Decision::done((), changes))

@@ -315,7 +315,7 @@ impl Decide {
         let (merchant, subject) = (self.parties.merchant, self.subject);
         if books.merchant_subjects.get(&(merchant, subject))?.is_none() {
             let (account, at) = (self.buyer.account, scene.at);
-            let row = MerchantSubject { merchant, subject, account, share_funded: false, at };
+            let row = MerchantSubject::new(merchant, subject, account, at);
             changes.merchant_subjects.push(Change::Insert(row));
         }
         Ok(())

@@ -446,7 +446,7 @@ impl Rebook {
             (books.merchant_subjects.get(&(merchant, subject))?, self.parties.buyer)
         {
             let (account, at) = (buyer.account, scene.at);
-            let row = MerchantSubject { merchant, subject, account, share_funded: false, at };
+            let row = MerchantSubject::new(merchant, subject, account, at);
             changes.merchant_subjects.push(Change::Insert(row));
         }
         let request = scene.request.settled();

@@ -68,7 +68,7 @@ impl Beside {
                 watch.app().engine.run_settlements().await
             });
         }
-        if engine.has_mail() {
+        if engine.writes_letters() {
             // Apart: what has happened does not wait for a mail server.
             all.each_second(watch, "letters are made later", async |watch| {
                 watch.app().engine.collect_letters().await

@@ -12,15 +12,15 @@ use crate::config::{Config, MailAccount, MailPassword};
 use crate::failure::{Failure, Outcome};
 use crate::vault;
 
-/// What mail needs; none where none is configured, but for a demo, which keeps its letters to itself. Nothing is asked of
-/// the network.
-pub fn open(config: &Config) -> Outcome<Option<Mail>> {
-    let post: Arc<dyn Post> = match &config.mail {
-        Some(account) => Arc::new(smtp(account)?),
-        None if config.demo => Arc::new(DemoPost),
-        None => return Ok(None),
+/// What letters need: no way to a mail server where none is configured, but for a demo, which keeps its letters to itself.
+/// Nothing is asked of the network.
+pub fn open(config: &Config) -> Outcome<Mail> {
+    let post: Option<Arc<dyn Post>> = match &config.mail {
+        Some(account) => Some(Arc::new(smtp(account)?)),
+        None if config.demo => Some(Arc::new(DemoPost::default())),
+        None => None,
     };
-    Ok(Some(Mail { post, write: scrip_web::mail::write }))
+    Ok(Mail { post, write: scrip_web::mail::write })
 }
 
 fn smtp(account: &MailAccount) -> Outcome<SmtpPost> {

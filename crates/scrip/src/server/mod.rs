@@ -133,7 +133,7 @@ pub async fn open(config: &Config, vault: &Arc<Vault>, new: bool) -> Outcome<(En
     let processor = processor::open(config, &clock)?;
     let bureau = bureau::open(config)?;
     let sender = webhooks::open(config)?;
-    let post = mail::open(config)?;
+    let mail = mail::open(config)?;
     let opened = if new {
         Books::create(&config.database, clock.clone()).await
     } else {
@@ -160,10 +160,7 @@ pub async fn open(config: &Config, vault: &Arc<Vault>, new: bool) -> Outcome<(En
         Some(processor) => engine.with_processor(processor),
         None => engine,
     };
-    let engine = match post {
-        Some(post) => engine.with_mail(post),
-        None => engine,
-    };
+    let engine = engine.with_mail(mail);
     let engine = match bureau {
         Some(bureau) => engine.with_bureau(bureau),
         None => engine,

@@ -15,6 +15,8 @@ use crate::failure::{Failure, Outcome};
 
 /// How long a provider may take to answer: a buyer waits for some of its answers.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long with a letter, which it hands to its mail server meanwhile: longer than that may take.
+const PATIENCE_WITH_LETTERS: Duration = Duration::from_secs(75);
 /// An answer of a provider's is at most a picture with as many refunds as an order can have.
 const LONGEST: usize = 4 << 20;
 
@@ -38,8 +40,11 @@ fn to_provider(url: &str, engine: Engine) -> Result<Engine, SetupError> {
     let transport: Arc<dyn Transport> = Arc::new(Https::to(url, PATIENCE, LONGEST)?);
     let engine = engine.with_peer_port(Arc::new(PublicReader::new(transport.clone())));
     let line = Line::new(transport, engine.pen());
+    let letters = Https::to(url, PATIENCE_WITH_LETTERS, LONGEST)?;
+    let letters = Line::new(Arc::new(letters), engine.pen());
     let keys = engine.peer_keys().clone();
-    Ok(engine.with_provider(Arc::new(HttpProvider::new(url, line, keys))))
+    let provider = HttpProvider::new(url, line, keys).with_letters_through(letters);
+    Ok(engine.with_provider(Arc::new(provider)))
 }
 
 /// A vendor goes to its partners, and a provider to its merchants: addresses that others keep.

@@ -179,6 +179,7 @@ const DAMAGES: &[(&str, &str)] = &[
     ("webhook-deliveries", "UPDATE webhook_endpoints SET position = 3 WHERE id = 9602"),
     ("letters", "UPDATE letters SET account = 1009 WHERE id = 9801"),
     ("letters", "UPDATE letters SET due_at = NULL WHERE id = 9801"),
+    ("letters", "UPDATE letters SET recipient = 'subject nobody' WHERE id = 9801"),
     ("letters", "UPDATE letters SET due_at = 9 WHERE id = 9803"),
     ("letters", "UPDATE letters SET sent_at = NULL WHERE id = 9802"),
     ("postbox", "UPDATE postbox SET position = 3"),

@@ -9,7 +9,9 @@ use scrip_domain::exchange::{Exchange, ExchangeState, Incoming, IncomingState};
 use scrip_domain::identity::{Identity, Visit};
 use scrip_domain::ledger::{LedgerAccount, Reason, Transfer};
 use scrip_domain::legal::LegalName;
-use scrip_domain::letter::{About, Digest as Gathered, Letter, LetterState, Postbox, Warned};
+use scrip_domain::letter::{
+    About, Digest as Gathered, Letter, LetterState, Postbox, Recipient, Warned,
+};
 use scrip_domain::lot::{Lot, LotKind};
 use scrip_domain::merchant::{MerchantEvent, MerchantEventKind};
 use scrip_domain::order::{LinePayment, Order, OrderState};
@@ -534,6 +536,7 @@ pub async fn letters_are_found_by_what_is_due_and_by_address(home: &Home) {
     let later = NOON.plus(Span::seconds(1));
     fill(&store, move |changes| {
         let letter = |number, to: &str, at| {
+            let to = Recipient::Address(to.to_owned());
             Letter::new(id(number), Some(account(1)), to, About::Welcome {}, at)
         };
         let sent = Letter {

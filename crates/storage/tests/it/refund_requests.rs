@@ -3,7 +3,7 @@
 use scrip_domain::account::{Account, Obstacle};
 use scrip_domain::api_key::ApiKey;
 use scrip_domain::exchange::{Exchange, ExchangeState};
-use scrip_domain::letter::{About, Letter};
+use scrip_domain::letter::{About, Letter, Recipient};
 use scrip_domain::purchase_request::{PurchaseRequest, RequestState};
 use scrip_domain::refund_request::{RefundRequest, RefundRequestState};
 use scrip_domain::session::Session;
@@ -86,7 +86,8 @@ pub async fn what_is_kept_of_an_account_is_found_by_it(home: &Home) {
                 revoked_at: (number == 3).then_some(NOON),
             }));
             let by = by.map(account);
-            let letter = Letter::new(id(number), by, "a@example.com", About::Welcome {}, NOON);
+            let to = Recipient::Address("a@example.com".into());
+            let letter = Letter::new(id(number), by, to, About::Welcome {}, NOON);
             changes.letters.push(Change::Insert(letter));
         }
     })

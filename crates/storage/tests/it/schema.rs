@@ -102,7 +102,8 @@ async fn every_index_is_on_both_databases() {
         include_str!("../../migrations/sqlite/0038_exchanges_of_partner.sql"),
         include_str!("../../migrations/sqlite/0039_new_emails.sql"),
         include_str!("../../migrations/sqlite/0040_factors.sql"),
-        include_str!("../../migrations/sqlite/0041_imprint.sql")
+        include_str!("../../migrations/sqlite/0041_imprint.sql"),
+        include_str!("../../migrations/sqlite/0042_muted_merchants.sql")
     );
     let postgres = concat!(
         include_str!("../../migrations/postgres/0001_start.sql"),
@@ -142,7 +143,8 @@ async fn every_index_is_on_both_databases() {
         include_str!("../../migrations/postgres/0038_exchanges_of_partner.sql"),
         include_str!("../../migrations/postgres/0039_new_emails.sql"),
         include_str!("../../migrations/postgres/0040_factors.sql"),
-        include_str!("../../migrations/postgres/0041_imprint.sql")
+        include_str!("../../migrations/postgres/0041_imprint.sql"),
+        include_str!("../../migrations/postgres/0042_muted_merchants.sql")
     );
     let indices = |text: &str| {
         let lines = text.lines().filter(|line| {

@@ -102,6 +102,8 @@ struct KnownTo {
     #[schema(example = "https://shop.example")]
     url: String,
     since: String,
+    /// Whether its letters come.
+    letters: bool,
 }
 
 /// A partner with which the account is linked.
@@ -301,6 +303,7 @@ async fn rest_of_head(
         name: merchant.name.clone(),
         url: merchant.url.clone(),
         since: row.at.to_string(),
+        letters: !row.muted,
     });
     text.push_str(",\"merchants\":");
     text.push_str(&json(&known.collect::<Vec<_>>())?);

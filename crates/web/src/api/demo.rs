@@ -149,8 +149,8 @@ struct Letters {
     data: Vec<LetterOut>,
 }
 
-/// The last letters to an address, newest first, without those that are of no use any more. In demo mode only, where
-/// anybody may.
+/// The last letters to an address, newest first, with those that merchants sent through here, and without those that are
+/// of no use any more. In demo mode only, where anybody may.
 #[utoipa::path(
     get, path = "/v1/demo/mail", tag = "demo", params(MailQuery),
     responses((status = 200, body = Letters))
@@ -167,7 +167,7 @@ async fn mail(
     }
     let letters = app.engine.letters_to(&query.to, LETTERS).await?.into_iter();
     let letters = letters.map(|message| LetterOut {
-        id: message.id.to_string(),
+        id: message.name,
         to: message.to,
         created_at: message.at.to_string(),
         subject: message.words.subject,

@@ -9,6 +9,8 @@ use scrip_domain::purchase_request::PurchaseRequest;
 use scrip_domain::settings::Token;
 use scrip_domain::{Amount, Id, Timestamp};
 use scrip_engine::connection::{CameBack, OpenedConnection};
+use scrip_engine::mail::Posted;
+use scrip_engine::mail::forward::{self as limits, Forwarded};
 use scrip_engine::merchant::MerchantBalance;
 use scrip_engine::purchase_request::{subject_from, subject_text};
 use serde::{Deserialize, Serialize};
@@ -25,6 +27,7 @@ use crate::extract::{IdempotencyKey, NamePath, Query};
 use crate::money::MoneyOut;
 use crate::problem::Problem;
 use crate::signed::{Signed, SignedBody};
+use crate::text::{Line, Text};
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -35,6 +38,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(connect))
         .routes(routes!(redeem))
         .routes(routes!(standing))
+        .routes(routes!(forward))
 }
 
 /// What the provider's administrator has handed over.
@@ -397,4 +401,69 @@ async fn standing(
     let funded =
         app.engine.standing_of(&merchant, subject).await?.ok_or_else(Problem::not_found)?;
     Ok(Json(StandingOut { subject: subject_text(subject), funded }))
+}
+
+/// What a merchant writes to a buyer.
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = ForwardedLetterBody, example = json!({ "name": "let_06bq3v8k2m9zc", "subject": "Approved: Six strokes",
+    "text": "Your order was approved." }))]
+struct LetterBody {
+    /// What no other letter of the merchant's is called: one that is sent again has the same name.
+    #[schema(pattern = "^[0-9A-Za-z_-]{1,40}$")]
+    name: String,
+    subject: Line<1, { limits::SUBJECT }>,
+    /// All of it as plain text: at most 65,536 bytes of UTF-8. It comes to the buyer in a frame that says who writes.
+    text: Text<1, { limits::TEXT }>,
+}
+
+impl LetterBody {
+    fn read(self) -> Result<Forwarded, Problem> {
+        let Self { name, subject: Line(subject), text: Text(text) } = self;
+        let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+        if !(1..=limits::NAME).contains(&name.len()) || !name.bytes().all(is_name) {
+            return Err(Problem::field("name", "1 to 40 letters, digits, - and _"));
+        }
+        if text.len() > limits::TEXT {
+            return Err(Problem::field("text", "at most 65536 bytes"));
+        }
+        Ok(Forwarded { name, subject, text })
+    }
+}
+
+/// What became of a letter.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ForwardedLetter)]
+struct ForwardedOut {
+    /// `sent`; `delayed`: try again later, with the same name; `refused`: it never comes to them, and nobody says why.
+    #[schema(example = "sent")]
+    state: &'static str,
+}
+
+/// Forwards a letter to a buyer of the merchant's, whose address it never learns. Nothing is kept of it: the answer is what
+/// the mail server said.
+#[utoipa::path(
+    post, path = "/v1/subjects/{sub}/letters", tag = "servers", request_body = LetterBody,
+    params(("sub" = String, Path, example = "Qq8UYYdMM1976EFWi990jg")),
+    responses(
+        (status = 200, body = ForwardedOut),
+        (status = 401, description = "`signature_refused`"),
+        (status = 404, description = "`not_found`: the merchant knows no such buyer, or may not write now"),
+        (status = 429, description = "`rate_limited`: too many to this buyer today"),
+    )
+)]
+async fn forward(
+    _: AtProvider,
+    State(app): State<App>,
+    NamePath(text): NamePath<String>,
+    body: SignedBody<LetterBody>,
+) -> Result<Json<ForwardedOut>, Problem> {
+    let merchant = merchant(&app, &body.by).await?;
+    let letter = body.value.read()?;
+    let subject = subject_from(&text).ok_or_else(Problem::not_found)?;
+    let state = match app.engine.forward(&merchant, subject, letter).await?? {
+        Posted::Accepted => "sent",
+        Posted::Later(_) => "delayed",
+        Posted::Refused(_) => "refused",
+    };
+    Ok(Json(ForwardedOut { state }))
 }

@@ -26,6 +26,7 @@ enum Block {
     Row(String, String),
     Code { title: String, short: String, jws: String },
     Button(String, String),
+    Quoted(String),
 }
 
 impl Draft {
@@ -66,6 +67,13 @@ impl Draft {
         self.with(Block::Code { title, short: short.to_owned(), jws: jws.to_owned() })
     }
 
+    /// What somebody else wrote: plain text, of which nothing becomes a link or markup. A rule before and after sets it apart.
+    pub fn quoted(self, text: &str) -> Self {
+        // A line of two dashes and a blank begins a signature: mail programs would hide what follows.
+        let lines = text.lines().map(str::trim_end);
+        self.with(Block::Quoted(lines.collect::<Vec<_>>().join("\n")))
+    }
+
     /// What to press.
     pub fn button(self, label: &str, link: String) -> Self {
         self.with(Block::Button(label.to_owned(), link))
@@ -104,6 +112,10 @@ impl Draft {
                     text.push_str(&format!("{}\n{jws}\n\n", t("To copy:")));
                 }
                 Block::Button(label, link) => text.push_str(&format!("{label}:\n{link}\n\n")),
+                Block::Quoted(words) => {
+                    let rule = "_".repeat(WIDTH);
+                    text.push_str(&format!("{rule}\n\n{}\n\n{rule}\n\n", words.trim()));
+                }
             }
         }
         if in_table {
@@ -168,6 +180,18 @@ fn blocks(together: &[Block]) -> Markup {
                     p style="margin:0 0 4px;font-weight:600" { (say!("Code for {title}", title)) }
                     p style="margin:0 0 4px;font:18px/1.5 ui-monospace,Menlo,Consolas,monospace" { (short) }
                     p style="margin:0 0 16px;font:12px/1.4 ui-monospace,Menlo,Consolas,monospace;overflow-wrap:anywhere;word-break:break-all" { (jws) }
+                }
+                Block::Quoted(words) => {
+                    div style="margin:0 0 16px;padding:16px 0 0;border-top:1px solid #8888;border-bottom:1px solid #8888;overflow-wrap:anywhere" {
+                        @for paragraph in words.split("\n\n").map(str::trim).filter(|words| !words.is_empty()) {
+                            p style="margin:0 0 16px" {
+                                @for (number, line) in paragraph.lines().enumerate() {
+                                    @if number > 0 { br; }
+                                    (line)
+                                }
+                            }
+                        }
+                    }
                 }
                 Block::Button(label, link) => {
                     p style="margin:24px 0" {

@@ -6,6 +6,7 @@
 mod draft;
 
 use scrip_domain::letter::FactorChange;
+use scrip_domain::merchant::Merchant;
 use scrip_domain::order::{DeclineReason, Line, Order};
 use scrip_domain::refund_request::RefundRequest;
 use scrip_domain::session::Browser;
@@ -13,10 +14,12 @@ use scrip_domain::top_up::TopUp;
 use scrip_domain::{Amount, Timestamp};
 use scrip_engine::mail::Words;
 use scrip_engine::mail::facts::{Coded, Facts, What};
+use scrip_engine::mail::forward::{Forwarded, TEXT};
 
 use self::draft::Draft;
 use crate::language::{Voice, day, many, moment, t, text, written};
 use crate::money::MoneyOut;
+use crate::pages::{host, not_sold};
 
 /// The words of a letter.
 pub fn write(facts: &Facts) -> Words {
@@ -35,7 +38,9 @@ fn in_words(facts: &Facts) -> Words {
         What::NewEmailAsked { at } => new_email_asked(facts, *at),
         What::EmailChanged { at } => email_changed(facts, *at),
         What::OrderPaid { order, lines, codes } => paid(facts, order, lines, codes),
-        What::OrderDeclined { order, lines } => declined(facts, order, lines),
+        What::OrderDeclined { order, lines, reason } => {
+            declined(facts, order, lines, reason.as_deref())
+        }
         What::OrderRefunded { order, amount } => refunded(facts, order, *amount),
         What::RefundRefused { order, title, request } => refused(facts, order, title, request),
         What::SignedIn { at, browser } => signed_in(facts, *at, *browser),
@@ -73,6 +78,7 @@ fn in_words(facts: &Facts) -> Words {
         .fact(t("Endpoint"), endpoint.id)
         .fact(t("Address"), &endpoint.url)
         .text(t("What happens meanwhile is kept: mend it, enable it, and replay.")),
+        What::Forwarded { merchant, letter } => forwarded(facts, merchant, letter),
     };
     draft.finish(name, &facts.url)
 }
@@ -188,8 +194,17 @@ fn paid(facts: &Facts, order: &Order, lines: &[Line], codes: &[Coded]) -> Draft 
         [line] => text!("Approved: {title}", title = line.title),
         _ => text!("Approved: your order of {total}", total),
     };
-    let draft = Draft::new(subject, t("Your order was approved"))
-        .text(text!("Thank you. {total} have been paid from your wallet.", total));
+    let thanks = match &facts.provider {
+        Some(provider) => {
+            text!(
+                "Thank you. {total} have been paid from your wallet at {host}.",
+                total,
+                host = host(provider)
+            )
+        }
+        None => text!("Thank you. {total} have been paid from your wallet.", total),
+    };
+    let draft = Draft::new(subject, t("Your order was approved")).text(thanks);
     let mut draft = lines_of(draft, facts, lines).row(t("Total"), total);
     if let Some(balance) = order.balance_after {
         draft = draft.row(t("You have left"), facts.tokens(balance));
@@ -198,8 +213,16 @@ fn paid(facts: &Facts, order: &Order, lines: &[Line], codes: &[Coded]) -> Draft 
     if let Some(at) = order.paid_at {
         draft = draft.fact(t("Approved"), moment(at));
     }
-    for coded in codes {
+    let (told, more) = fitting(facts, codes);
+    for coded in told {
         draft = draft.code(&coded.title, &coded.code.short, &coded.code.jws);
+    }
+    if more > 0 {
+        draft = draft.text(many!(
+            more,
+            "{count} more code is with your order.",
+            "{count} more codes are with your order."
+        ));
     }
     if lines.iter().any(|line| line.extends.is_some()) {
         draft = draft.text(t("What you have extended keeps its code."));
@@ -210,7 +233,29 @@ fn paid(facts: &Facts, order: &Order, lines: &[Line], codes: &[Coded]) -> Draft 
         .small(t("Keep the codes to yourself: whoever has one has what you bought."))
 }
 
-fn declined(facts: &Facts, order: &Order, lines: &[Line]) -> Draft {
+/// The codes that a letter has room for, and how many are left: a provider takes no longer text than that.
+fn fitting<'c>(facts: &Facts, codes: &'c [Coded]) -> (&'c [Coded], usize) {
+    let mut room = if facts.provider.is_some() { TEXT / 4 * 3 } else { usize::MAX };
+    let fits = |coded: &&Coded| {
+        let left = room.checked_sub(coded.code.jws.len().saturating_add(2 * coded.title.len()));
+        room = left.unwrap_or_default();
+        left.is_some()
+    };
+    let told = codes.iter().take_while(fits).count();
+    let (told, rest) = codes.split_at(told);
+    (told, rest.len())
+}
+
+fn declined(facts: &Facts, order: &Order, lines: &[Line], reason: Option<&str>) -> Draft {
+    if let Some(reason) = reason {
+        let draft = Draft::new(t("Declined: your order"), t("Your order was declined"))
+            .text(t("Nothing was charged."))
+            .text(text!("Reason: {said}", said = not_sold(reason).unwrap_or(reason)));
+        return lines_of(draft, facts, lines)
+            .row(t("Total"), facts.tokens(order.total))
+            .fact(t("Order"), order.id)
+            .button(t("Your order"), facts.link(&format!("/orders/{}", order.id)));
+    }
     let draft = Draft::new(t("Declined: your order"), t("Your order was declined")).text(
         match order.reason {
             Some(DeclineReason::AccountFrozen) => {
@@ -331,8 +376,15 @@ fn factor_changed(facts: &Facts, at: Timestamp, change: FactorChange) -> Draft {
 
 fn frozen(facts: &Facts, at: Timestamp) -> Draft {
     let name = &facts.vendor.settings.name;
+    let since = match facts.provider {
+        Some(_) => text!("Since {time} nothing can be bought with it.", time = moment(at)),
+        None => text!(
+            "Since {time} nothing can be bought with it and no funds can be added.",
+            time = moment(at)
+        ),
+    };
     Draft::new(text!("Your account with {name} is frozen", name), t("Your account is frozen"))
-        .text(text!("Since {time} nothing can be bought with it and no funds can be added.", time = moment(at)))
+        .text(since)
         .text(t("What you have bought stays yours: your codes go on working, and your library stays open."))
         .text(text!("Why it is, and what can be done, {name} will tell you: please ask there.", name))
         .button(t("Your library"), facts.link("/library"))
@@ -341,12 +393,14 @@ fn frozen(facts: &Facts, at: Timestamp) -> Draft {
 fn thawed(facts: &Facts, at: Timestamp) -> Draft {
     let name = &facts.vendor.settings.name;
     let subject = text!("Your account with {name} is open again", name);
-    Draft::new(subject, t("Your account is open again"))
-        .text(text!(
-            "It is not frozen any more, since {time}: you can buy with it as before.",
-            time = moment(at)
-        ))
-        .button(t("Your wallet"), facts.link("/wallet"))
+    let draft = Draft::new(subject, t("Your account is open again")).text(text!(
+        "It is not frozen any more, since {time}: you can buy with it as before.",
+        time = moment(at)
+    ));
+    match facts.provider {
+        Some(_) => draft.button(t("Your library"), facts.link("/library")),
+        None => draft.button(t("Your wallet"), facts.link("/wallet")),
+    }
 }
 
 fn asked(facts: &Facts, order: &Order, title: &str, request: &RefundRequest) -> Draft {
@@ -433,11 +487,32 @@ fn expiring(facts: &Facts, tokens: Amount, first: Timestamp, last: Timestamp) ->
 
 fn reissued(facts: &Facts, coded: &Coded) -> Draft {
     let Coded { title, license, code } = coded;
+    let name = &facts.vendor.settings.name;
+    let if_not = match facts.provider {
+        Some(_) => text!("If it was not you who asked for it, write to {name} at once.", name),
+        None => t("If it was not you who asked for it, choose a new password.").to_owned(),
+    };
     Draft::new(text!("A new code for {title}", title), t("Your code was issued again"))
         .text(text!("{title} has a new code. The one before opens nothing any more.", title))
         .code(title, &code.short, &code.jws)
         .button(t("Look at it"), facts.link(&format!("/library/{}", license.id)))
-        .small(t("If it was not you who asked for it, choose a new password."))
+        .small(if_not)
+}
+
+/// The frame of what a merchant writes to its buyer: who does, then all of it, then how to end that.
+fn forwarded(facts: &Facts, merchant: &Merchant, letter: &Forwarded) -> Draft {
+    let (name, link) = (&merchant.name, facts.link("/account/merchants"));
+    let subject = format!("{name}: {}", letter.subject);
+    let provider = &facts.vendor.settings.name;
+    let who = text!(
+        "{name} ({host}) writes to you through {provider}",
+        name,
+        host = host(&merchant.url),
+        provider
+    );
+    Draft::new(subject, who)
+        .quoted(&letter.text)
+        .small(text!("{name} does not know your address: {provider} forwards its letters to you. If you want none, say so here: {link}", name, provider, link))
 }
 
 fn review(facts: &Facts, top_up: &TopUp) -> Draft {

@@ -23,7 +23,8 @@ fn facts(what: What) -> Facts {
     let vendor =
         Vendor { id: Id::new(1).unwrap(), settings, former_names: Vec::new(), imprint: None };
     let language = Language::English;
-    Facts { vendor: Arc::new(vendor), url: "https://shop.example".into(), language, what }
+    let url = "https://shop.example".into();
+    Facts { vendor: Arc::new(vendor), url, language, provider: None, what }
 }
 
 fn order() -> Order {
@@ -225,4 +226,98 @@ fn an_end_that_comes_near_is_told_with_the_way_to_extend() {
     assert_eq!(words.subject, "Tide ends on 2026-12-04");
     assert!(words.text.contains(&link) && words.html.contains(&link), "{}", words.text);
     assert!(words.text.contains("You can extend it before then"), "{}", words.text);
+}
+
+fn forwarded() -> What {
+    let merchant = Merchant {
+        id: Id::new(5).unwrap(),
+        name: "Field\r\nSounds".into(),
+        url: "https://sounds.example:8443".into(),
+        return_origins: Vec::new(),
+        limits: scrip_domain::merchant::MerchantLimits {
+            order: Amount::ZERO,
+            open: 0,
+            day: Amount::ZERO,
+        },
+        fee: scrip_domain::merchant::Fee::default(),
+        threshold: Amount::ZERO,
+        state: scrip_domain::merchant::MerchantState::Active,
+        invitation: None,
+        balance: scrip_domain::ledger::Counters::default(),
+        seq: 0,
+        open: 0,
+        day: Timestamp::default(),
+        day_captured: Amount::ZERO,
+        created_at: Timestamp::default(),
+    };
+    let (name, subject) = ("let_1".to_owned(), "Approved: Six strokes".to_owned());
+    let text = "A\n\nB\nC\n-- \nD".to_owned();
+    What::Forwarded { merchant: Box::new(merchant), letter: Forwarded { name, subject, text } }
+}
+
+#[test]
+fn what_a_merchant_writes_comes_in_a_frame() {
+    let mut facts = facts(forwarded());
+    "Meridian Pay".clone_into(&mut Arc::make_mut(&mut facts.vendor).settings.name);
+    let words = write(&facts);
+    assert_eq!(words.subject, "Field Sounds: Approved: Six strokes");
+    insta::assert_snapshot!(words.text, @r"
+    Field Sounds (sounds.example:8443) writes to you through Meridian Pay
+
+    ________________________________________________________________________
+
+    A
+
+    B
+    C
+    --
+    D
+
+    ________________________________________________________________________
+
+    Field Sounds does not know your address: Meridian Pay forwards its
+    letters to you. If you want none, say so here:
+    https://shop.example/account/merchants
+
+    -- 
+    Meridian Pay
+    https://shop.example
+    ");
+    assert!(words.html.contains("B<br>C<br>--<br>D"), "{}", words.html);
+    facts.language = Language::German;
+    let words = write(&facts);
+    assert!(words.text.contains("schreibt Ihnen über Meridian Pay"), "{}", words.text);
+    assert_eq!(words.subject, "Field Sounds: Approved: Six strokes", "it is the merchant's");
+}
+
+#[test]
+fn a_letter_that_a_provider_forwards_has_as_many_codes_as_it_takes() {
+    let license = License {
+        id: Id::new(3).unwrap(),
+        order: Id::new(7).unwrap(),
+        line: Id::new(8).unwrap(),
+        account: Id::new(2).unwrap(),
+        product: Id::new(4).unwrap(),
+        offer: Id::new(5).unwrap(),
+        terms: Terms::Perpetual,
+        limits: Limits::default(),
+        release: None,
+        state: LicenseState::Valid,
+        issue: 1,
+        kid: "k".into(),
+        issued_at: Timestamp::default(),
+        expires_at: None,
+    };
+    let code = Code { jws: "e".repeat(1000), short: "AAAA-BBBB".into() };
+    let coded = Coded { title: "Tide".into(), license, code };
+    let codes = vec![coded; 100];
+    let mut facts = facts(What::OrderPaid { order: order(), lines: Vec::new(), codes });
+    assert_eq!(write(&facts).text.matches("To copy:").count(), 100);
+    facts.provider = Some("https://pay.example".into());
+    let words = write(&facts);
+    assert!(words.text.len() <= TEXT, "{}", words.text.len());
+    let told = words.text.matches("To copy:").count();
+    assert!((40..60).contains(&told), "{told}");
+    let rest = format!("{} more codes are with your order.", 100 - told);
+    assert!(words.text.contains(&rest), "{rest}");
 }

@@ -81,6 +81,8 @@ fn shown(reference: &str, view: &ConnectionView, email: &str) -> Markup {
                 ul {
                     li { (t("A name for you that no other merchant has, so that it knows you when you come again.")) }
                 }
+                p { (say!("{merchant} can write to you about what you buy there: its letters come through here, it never learns your address, and you can stop them at any time.",
+                    merchant = html! { bdi { (merchant) } })) }
                 h2 { (t("What it will not know")) }
                 ul {
                     li { (t("Your e-mail address, your name, and how much you have.")) }

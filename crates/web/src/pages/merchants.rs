@@ -1,16 +1,20 @@
-//! The merchants that know a buyer of this provider's: what each may know, since when, and ending it.
+//! The merchants that know a buyer of this provider's: what each may know, since when, whether its letters come, and ending it.
 //!
 //! ```text
-//! (nothing) ──sign in, or buy, at a merchant──▶ known ──disconnect──▶ (nothing)
+//! (nothing) ──sign in, or buy, at a merchant──▶ known, its letters come ──disconnect──▶ (nothing)
+//!                                                  │ ▲
+//!                                                  ▼ │ mute, and back
+//!                                               known, no letter comes
 //! ```
 
 use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use maud::{Markup, html};
 use scrip_domain::connection::MerchantSubject;
 use scrip_domain::merchant::Merchant;
+use serde::Deserialize;
 
 use super::form::{Form, Nothing};
 use super::look::{Tone, badge, blank};
@@ -26,6 +30,7 @@ use crate::problem::Problem;
 pub fn routes() -> Router<App> {
     Router::new()
         .route("/account/merchants", get(list))
+        .route("/account/merchants/{id}/letters", post(letters))
         .route("/account/merchants/{id}/disconnect", get(ask).post(disconnect))
 }
 
@@ -57,12 +62,57 @@ fn entry(row: &MerchantSubject, merchant: &Merchant) -> Markup {
                     @if row.share_funded { (badge(Tone::Info, t("Knows whether your balance is enough"))) }
                     @else { (badge(Tone::Good, t("Knows nothing of your balance"))) }
                 }
+                (letters_of(row, merchant))
             }
             a.button.second href={ "/account/merchants/" (merchant.id) "/disconnect" } {
                 (t("Disconnect")) span.unseen { " " (merchant.name) }
             }
         }
     }
+}
+
+/// Whether its letters come, and the way to change that.
+fn letters_of(row: &MerchantSubject, merchant: &Merchant) -> Markup {
+    let (state, wish, act) = if row.muted {
+        (t("You get no letters of it."), "come", t("Get its letters"))
+    } else {
+        let state =
+            t("Its letters about what you buy there come to your address, which it does not know.");
+        (state, "stay_away", t("Stop its letters"))
+    };
+    html! {
+        form.choice method="post" action={ "/account/merchants/" (merchant.id) "/letters" } {
+            p { (state) }
+            button.second type="submit" name="letters" value=(wish) {
+                (act) span.unseen { " " (merchant.name) }
+            }
+        }
+    }
+}
+
+/// What a buyer wishes of a merchant's letters.
+#[derive(Debug, Deserialize)]
+struct Wish {
+    /// `come` or `stay_away`.
+    letters: String,
+}
+
+async fn letters(
+    _: AtProvider,
+    State(app): State<App>,
+    visit: SignedIn,
+    IdPath(id): IdPath<Merchant>,
+    Form(Wish { letters }): Form<Wish>,
+) -> Result<Response, Problem> {
+    let muted = match letters.as_str() {
+        "come" => false,
+        "stay_away" => true,
+        _ => return Err(Problem::field("letters", t("come or stay_away"))),
+    };
+    if !app.engine.mute(visit.buyer, id, muted).await? {
+        return Err(Problem::not_found());
+    }
+    Ok(Redirect::to("/account/merchants").into_response())
 }
 
 async fn ask(
@@ -77,7 +127,7 @@ async fn ask(
     let main = html! {
         p.trail { a href="/account" { (t("Account")) } " › " a href="/account/merchants" { (t("Merchants that know you")) } }
         h1 { (say!("Disconnect {name}?", name = html! { bdi { (merchant.name) } })) }
-        p.lead { (t("It learns nothing more of you from here.")) }
+        p.lead { (t("It learns nothing more of you from here, and its letters do not come any more.")) }
         ul {
             li { (t("What you bought there stays yours, and so do orders that are under way.")) }
             li { (t("Where you are signed in there, you stay so until you sign out.")) }

@@ -47,8 +47,10 @@ use base64ct::{Base64UrlUnpadded, Encoding};
 
 use self::frame::{again_in, page, private, private_again_in, private_with_script};
 use self::look::date;
+pub(crate) use self::pay::host;
 use self::protection::{asks_here, leads_to, protect, protect_form, runs_scripts};
 pub use self::protection::{no_method, nowhere, refusal};
+pub(crate) use self::words::not_sold;
 use crate::App;
 
 /// Every page.

@@ -1,4 +1,5 @@
-//! Words for what a license is: its terms, its limits, how it stands; and how words begin a sentence.
+//! Words for what a license is: its terms, its limits, how it stands; why an order came to nothing; and how words begin
+//! a sentence.
 
 use crate::language::{many, t, text};
 use scrip_domain::Timestamp;
@@ -161,6 +162,21 @@ pub fn refund_policy(RefundPolicy { days, opened }: RefundPolicy) -> String {
             "Refunds: within {count} days, if it was not downloaded, activated or used."
         )
     }
+}
+
+/// Why an order at a merchant came to nothing, of the words that are known here.
+pub fn not_sold(reason: &str) -> Option<&'static str> {
+    Some(match reason {
+        "already_owned" => t("you own it already."),
+        "trial_used" => t("you have tried it before."),
+        "hold_expired" => t("the shop did not take it up in time."),
+        "not_confirmed" | "expired" => t("it was not confirmed in time."),
+        "provider_unreachable" => t("the provider could not be reached."),
+        "buyer" => t("you declined it at the provider."),
+        "insufficient_balance" => t("your balance at the provider did not cover it."),
+        "account_frozen" => t("your account at the provider is frozen."),
+        _ => return None,
+    })
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use crate::language::t;
 use scrip_engine::email::EmailRefusal;
+use scrip_engine::mail::forward::ForwardRefusal;
 use scrip_engine::password::{PasswordRefusal, ResetRefusal};
 use scrip_engine::verification::{LinkRefused, VerificationRefusal, VerifyRefusal};
 
@@ -13,6 +14,15 @@ impl From<LinkRefused> for Problem {
             &kind::LINK_REFUSED,
             t("the link is wrong, too old, or was used: ask for a new one"),
         )
+    }
+}
+
+impl From<ForwardRefusal> for Problem {
+    fn from(refusal: ForwardRefusal) -> Self {
+        match refusal {
+            ForwardRefusal::NoSuchSubject => Self::not_found(),
+            ForwardRefusal::RateLimited(wait) => Self::rate_limited(wait.0),
+        }
     }
 }
 

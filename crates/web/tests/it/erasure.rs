@@ -1,6 +1,6 @@
 //! Accounts that are erased: what goes, what stays, what is in the way.
 
-use scrip_domain::letter::{About, Letter};
+use scrip_domain::letter::{About, Letter, Recipient};
 use scrip_domain::session::Session;
 use scrip_domain::staff::StaffRole;
 use scrip_domain::{Id, Span, Timestamp};
@@ -263,7 +263,8 @@ async fn what_a_crash_has_left_goes_when_staff_erase_again() {
     let expires_at = now.plus(Span::days(1));
     let session =
         Session { token, account: row.id, wallet: row.wallet, created_at: now, expires_at };
-    let letter = Letter::new(Id::new(7).unwrap(), Some(row.id), ADA, About::Welcome {}, now);
+    let to = Recipient::Address(ADA.into());
+    let letter = Letter::new(Id::new(7).unwrap(), Some(row.id), to, About::Welcome {}, now);
     store.submit(Left(session, letter)).await.unwrap().unwrap();
     let path = format!("/v1/admin/accounts/{id}/erase");
     let again = shop.post(&path, &shop.admin, "", json!({ "reason": "asked" })).await;
@@ -328,7 +329,8 @@ async fn what_a_fault_has_left_is_taken_by_the_server_itself() {
     let expires_at = now.plus(Span::days(1));
     let session =
         Session { token, account: row.id, wallet: row.wallet, created_at: now, expires_at };
-    let letter = Letter::new(Id::new(7).unwrap(), Some(row.id), ADA, About::Welcome {}, now);
+    let to = Recipient::Address(ADA.into());
+    let letter = Letter::new(Id::new(7).unwrap(), Some(row.id), to, About::Welcome {}, now);
     store.submit(Left(session, letter)).await.unwrap().unwrap();
     shop.sound().await;
     assert_eq!(engine.finish_erasures().await.unwrap(), 0, "not yet");

@@ -213,6 +213,19 @@ async fn without_mail_nothing_is_written_and_later_nothing_of_the_past() {
 }
 
 #[tokio::test]
+async fn what_waits_when_mail_is_taken_away_goes_when_it_is_back() {
+    let shop = Shop::open().await;
+    shop.buyer(ADA, 0).await;
+    while shop.app.engine.publish().await.unwrap() > 0 {}
+    shop.app.engine.collect_letters().await.unwrap();
+    let without = shop.another_with_mail(false).await;
+    assert!(without.run_mail().await.is_empty());
+    let again = without.another_with_mail(true).await;
+    assert_eq!(subjects(&again.run_mail().await), ["Your account with Aurora Instruments"]);
+    again.sound().await;
+}
+
+#[tokio::test]
 async fn an_address_is_verified_by_the_button_behind_the_link() {
     let mut settings = settings();
     settings.mail.verify = true;

@@ -34,6 +34,7 @@ mod exchange_failures;
 mod exchanges;
 mod expiry;
 mod exports;
+mod forwarded;
 mod gate;
 mod german_pages;
 mod goods;

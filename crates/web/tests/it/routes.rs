@@ -80,6 +80,7 @@ const PAGES: &[&str] = &[
     "/admin/welcome",
     "/account/merchants",
     "/account/merchants/{id}/disconnect",
+    "/account/merchants/{id}/letters",
     "/feed.xml",
     "/forgot",
     "/reset",

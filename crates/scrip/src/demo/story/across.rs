@@ -97,6 +97,7 @@ impl Story<'_> {
         self.teller.step("The provider shows the signed offer", held, asked, &answer);
         let kim = self.joins_and_pays(two, &waiting).await?;
         self.comes_back(two, &waiting, &kim).await?;
+        self.written_to(two).await?;
         Ok(kim.0)
     }
 
@@ -153,7 +154,7 @@ impl Story<'_> {
 
     /// Registers at the provider, adds what is missing, and confirms. Gives who it is, and the address to go back to.
     async fn joins_and_pays(&mut self, two: &Two, waiting: &Waiting) -> Outcome<(String, String)> {
-        let email = format!("kim-{}@example.com", self.run);
+        let email = self.kim();
         let body = json!({ "email": email, "password": "correct horse battery" });
         let opened = self.say(&two.provider, "", "POST", "/v1/accounts", body).await?;
         let kim = format!("Bearer {}", opened.at("/token"));
@@ -238,6 +239,39 @@ impl Story<'_> {
             &format!("{}\n200 {}, no code", stranger.problem(), opener.at("/state")),
         );
         Ok(())
+    }
+
+    /// The merchant's letter with the code, in the buyer's mailbox, of which only the provider knows.
+    async fn written_to(&mut self, two: &Two) -> Outcome {
+        let path = format!("/v1/demo/mail?to={}", self.kim());
+        let mut mail = Value::Null;
+        for _ in 0..LOOKS {
+            let looked = self.say(&two.provider, "", "GET", &path, Value::Null).await?;
+            let letters = looked.json["data"].as_array().into_iter().flatten();
+            let of_merchant = |letter: &&Value| {
+                letter["subject"].as_str().is_some_and(|line| line.starts_with("Field Sounds: "))
+            };
+            if let Some(letter) = letters.clone().find(of_merchant) {
+                mail = letter.clone();
+                break;
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+        let merchant = self.say(&two.merchant, "", "GET", &path, Value::Null).await?;
+        let unknown = merchant.json["data"].as_array().is_some_and(Vec::is_empty);
+        let (subject, text) = (&mail["subject"], mail["text"].as_str().unwrap_or_default());
+        self.teller.step(
+            "The merchant writes to a buyer whose address it does not know: the provider forwards the letter, and keeps nothing",
+            unknown && text.contains("To copy:"),
+            "GET /v1/demo/mail, at Meridian Pay and at Field Sounds",
+            &format!("{}, with the code\nat the merchant: no letter to this address", subject.as_str().unwrap_or("no letter")),
+        );
+        Ok(())
+    }
+
+    /// The address of the buyer of this part.
+    fn kim(&self) -> String {
+        format!("kim-{}@example.com", self.run)
     }
 
     /// The order, once the servers have agreed.

@@ -9,7 +9,7 @@ pub fn probes() -> [Probe; 3] {
     [
         Probe {
             name: "letters",
-            proves: "each letter is to staff or to an account that exists; it has a time for just what it is: due or sent",
+            proves: "each letter is to staff or to an account that exists; it has a time for just what it is: due or sent; one to a provider's buyer is of the account that they have",
             subject: named::<Letter>,
             counted: "letters",
             rows: "SELECT l.id AS subject, l.account AS expected,
@@ -17,7 +17,10 @@ pub fn probes() -> [Probe; 3] {
                 UNION ALL SELECT l.id, CASE WHEN l.state = 'waiting' THEN 1 ELSE 0 END,
                     CASE WHEN l.due_at IS NOT NULL THEN 1 ELSE 0 END FROM letters l
                 UNION ALL SELECT l.id, CASE WHEN l.state = 'sent' THEN 1 ELSE 0 END,
-                    CASE WHEN l.sent_at IS NOT NULL THEN 1 ELSE 0 END FROM letters l"
+                    CASE WHEN l.sent_at IS NOT NULL THEN 1 ELSE 0 END FROM letters l
+                UNION ALL SELECT l.id, l.account, (SELECT MAX(i.account) FROM identities i
+                    WHERE i.account = l.account AND i.subject = SUBSTR(l.recipient, 9))
+                    FROM letters l WHERE l.recipient LIKE 'subject %'"
                 .into(),
         },
         Probe {

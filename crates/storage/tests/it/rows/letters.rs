@@ -1,7 +1,7 @@
 //! Rows of mail.
 
 use scrip_domain::Amount;
-use scrip_domain::letter::{About, Digest, Letter, LetterState, Postbox, Warned};
+use scrip_domain::letter::{About, Digest, Letter, LetterState, Postbox, Recipient, Warned};
 
 use scrip_storage::books::Change;
 use scrip_storage::{Changes, Fault};
@@ -14,7 +14,7 @@ pub async fn all(store: &Running) {
     let waiting = Letter {
         id: last(),
         account: Some(last()),
-        recipient: text(),
+        recipient: Recipient::Address(text()),
         about: About::Reset { password: text() },
         state: LetterState::Waiting,
         attempts: u32::MAX,
@@ -25,6 +25,7 @@ pub async fn all(store: &Running) {
     };
     let sent = Letter {
         account: None,
+        recipient: Recipient::Subject(text()),
         about: About::PasswordChanged { at: NOON },
         state: LetterState::Sent,
         attempts: 0,

@@ -243,9 +243,10 @@ async fn connections(store: &Running) {
         subject: [255; 16],
         account: last(),
         share_funded: true,
+        muted: false,
         at: LAST,
     };
     round_trips!(store, merchant_subjects(merchant, subject): subject.clone() =>
-        MerchantSubject { share_funded: false, account: id(0), ..subject.clone() },
+        MerchantSubject { share_funded: false, muted: true, account: id(0), ..subject.clone() },
         other MerchantSubject { subject: [0; 16], ..subject.clone() });
 }

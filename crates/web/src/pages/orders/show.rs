@@ -22,6 +22,7 @@ use crate::pages::checkout::{Wanted, is_open, own, pays_elsewhere};
 use crate::pages::look::{Tone, date, notice, price, steps};
 use crate::pages::top_up;
 use crate::pages::visit::{Local, Visit};
+use crate::pages::words::not_sold;
 use crate::pages::{again_in, chance, private, private_with_script};
 use crate::problem::Problem;
 
@@ -300,15 +301,10 @@ fn next_step(app: &App, visit: &Visit, seen: &Seen) -> Markup {
 
 /// Why it came to nothing, for people; a provider's own word where it has one of its own.
 fn said(reason: &str) -> Markup {
-    match reason {
-        "already_owned" => html! { (t("you own it already.")) },
-        "trial_used" => html! { (t("you have tried it before.")) },
-        "hold_expired" => html! { (t("the shop did not take it up in time.")) },
-        "not_confirmed" | "expired" => html! { (t("it was not confirmed in time.")) },
-        "provider_unreachable" => html! { (t("the provider could not be reached.")) },
-        "buyer" => html! { (t("you declined it at the provider.")) },
-        "insufficient_balance" => html! { (t("your balance at the provider did not cover it.")) },
-        "account_frozen" => html! { (t("your account at the provider is frozen.")) },
-        other => html! { code { (other) } },
+    html! {
+        @match not_sold(reason) {
+            Some(words) => { (words) }
+            None => { code { (reason) } }
+        }
     }
 }

@@ -1,0 +1,2 @@
+-- Whether a buyer gets no letters of a merchant through here.
+ALTER TABLE merchant_subjects ADD COLUMN muted BIGINT NOT NULL DEFAULT 0;
