@@ -411,8 +411,10 @@ struct LetterBody {
     /// What no other letter of the merchant's is called: one that is sent again has the same name.
     #[schema(pattern = "^[0-9A-Za-z_-]{1,40}$")]
     name: String,
+    #[schema(inline)]
     subject: Line<1, { limits::SUBJECT }>,
     /// All of it as plain text: at most 65,536 bytes of UTF-8. It comes to the buyer in a frame that says who writes.
+    #[schema(inline)]
     text: Text<1, { limits::TEXT }>,
 }
 

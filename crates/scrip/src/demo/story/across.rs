@@ -261,7 +261,7 @@ impl Story<'_> {
         let unknown = merchant.json["data"].as_array().is_some_and(Vec::is_empty);
         let (subject, text) = (&mail["subject"], mail["text"].as_str().unwrap_or_default());
         self.teller.step(
-            "The merchant writes to a buyer whose address it does not know: the provider forwards the letter, and keeps nothing",
+            "The merchant writes to a buyer whose address it does not know: the provider forwards the letter",
             unknown && text.contains("To copy:"),
             "GET /v1/demo/mail, at Meridian Pay and at Field Sounds",
             &format!("{}, with the code\nat the merchant: no letter to this address", subject.as_str().unwrap_or("no letter")),
