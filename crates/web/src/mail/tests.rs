@@ -201,16 +201,16 @@ fn what_becomes_of_a_top_up_is_told_to_its_owner_and_to_the_staff() {
     assert!(words.text.contains(&format!("https://shop.example/wallet/top-ups/{name}")));
 }
 
-#[test]
-fn an_end_that_comes_near_is_told_with_the_way_to_extend() {
-    let license = License {
+/// A license for good.
+fn license() -> License {
+    License {
         id: Id::new(3).unwrap(),
         order: Id::new(7).unwrap(),
         line: Id::new(8).unwrap(),
         account: Id::new(2).unwrap(),
         product: Id::new(4).unwrap(),
         offer: Id::new(5).unwrap(),
-        terms: Terms::Trial { seconds: 60 },
+        terms: Terms::Perpetual,
         limits: Limits::default(),
         release: None,
         state: LicenseState::Valid,
@@ -218,7 +218,13 @@ fn an_end_that_comes_near_is_told_with_the_way_to_extend() {
         kid: "k".into(),
         issued_at: Timestamp::default(),
         expires_at: None,
-    };
+    }
+}
+
+#[test]
+fn an_end_that_comes_near_is_told_with_the_way_to_extend() {
+    let terms = Terms::Trial { seconds: 60 };
+    let license = License { terms, ..license() };
     let link = format!("https://shop.example/library/{}", license.id);
     let at = Timestamp::parse_date("2026-12-04").unwrap();
     let what = What::LicenseExpiring { title: "Tide".into(), at, license };
@@ -292,24 +298,8 @@ fn what_a_merchant_writes_comes_in_a_frame() {
 
 #[test]
 fn a_letter_that_a_provider_forwards_has_as_many_codes_as_it_takes() {
-    let license = License {
-        id: Id::new(3).unwrap(),
-        order: Id::new(7).unwrap(),
-        line: Id::new(8).unwrap(),
-        account: Id::new(2).unwrap(),
-        product: Id::new(4).unwrap(),
-        offer: Id::new(5).unwrap(),
-        terms: Terms::Perpetual,
-        limits: Limits::default(),
-        release: None,
-        state: LicenseState::Valid,
-        issue: 1,
-        kid: "k".into(),
-        issued_at: Timestamp::default(),
-        expires_at: None,
-    };
     let code = Code { jws: "e".repeat(1000), short: "AAAA-BBBB".into() };
-    let coded = Coded { title: "Tide".into(), license, code };
+    let coded = Coded { title: "Tide".into(), license: license(), code };
     let codes = vec![coded; 100];
     let mut facts = facts(What::OrderPaid { order: order(), lines: Vec::new(), codes });
     assert_eq!(write(&facts).text.matches("To copy:").count(), 100);
