@@ -86,6 +86,11 @@ impl Wanted {
         Self { key, order: order.to_string(), ..Self::default() }
     }
 
+    /// The same by who wants it although they have it already.
+    pub fn insisting(self) -> Self {
+        Self { again: "yes".to_owned(), ..self }
+    }
+
     fn fields(&self) -> impl Iterator<Item = (&'static str, &str)> {
         let all = [
             ("key", &self.key),

@@ -283,7 +283,7 @@ fn hidden(
 }
 
 fn owned(ahead: &Ahead, line: usize) -> (&'static str, Markup) {
-    let again = Wanted { again: "yes".to_owned(), ..ahead.wanted.clone() };
+    let again = ahead.wanted.clone().insisting();
     let body = html! {
         p { (say!("You have bought {title} before, for good. Its code is in your library, and there is no need to pay \
             for it twice.", title = html! { bdi { (ahead.title(line)) } })) }

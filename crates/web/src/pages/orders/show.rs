@@ -282,10 +282,9 @@ fn next_step(app: &App, visit: &Visit, seen: &Seen) -> Markup {
             }
             (top_up::another_sum(missing, settings))
         } @else if reason == Some("already_owned") {
-            @let again = Wanted { again: "yes".to_owned(), ..Wanted::like(order.id, chance(app)) };
             form.choice method="post" action="/checkout" {
                 a.button href="/library" { (t("Your library")) }
-                (again.hidden())
+                (Wanted::like(order.id, chance(app)).insisting().hidden())
                 button.second type="submit" { (t("Buy it again anyway")) }
                 a.button.second href="/cart" { (t("Back to the cart")) }
             }
