@@ -10,7 +10,7 @@ use scrip_domain::{Id, gate};
 use scrip_engine::Page;
 use scrip_engine::account::PersonEdit;
 use scrip_engine::erasure::{EraseRefusal, Leftover};
-use scrip_engine::factor::buyer::{OwnerRefusal, Shown};
+use scrip_engine::factor::buyer::OwnerRefusal;
 use scrip_engine::register::Registration;
 use scrip_engine::session::Credentials;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -18,7 +18,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::second_factors::problem;
+use super::second_factors::{problem, shown};
 use crate::App;
 use crate::answer::Json;
 use crate::api::credit_line::CreditLineOut;
@@ -353,8 +353,7 @@ async fn erase(
         return Err(Problem::field("password", "at most 200 characters"));
     }
     let leftover = if forfeit { Leftover::Forfeit } else { Leftover::Keep };
-    let code = otp.as_ref().map_or("", |otp| &otp.0);
-    let shown = Shown { password: &password, code, source: &source.0 };
+    let shown = shown(&password, otp.as_ref(), &source);
     let token = &app.engine.vendor().await?.settings.token;
     match app.engine.erase_account(buyer, shown, leftover).await? {
         Ok(_) => Ok(StatusCode::NO_CONTENT),

@@ -5,13 +5,12 @@ use http::StatusCode;
 use http::request::Parts;
 use scrip_domain::account::plausible_email;
 use scrip_engine::email::{EmailAsked, EmailRefusal};
-use scrip_engine::factor::buyer::Shown;
 use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::second_factors::problem;
+use super::second_factors::{problem, shown};
 use crate::App;
 use crate::caller::{AtWallets, Spender, bearer};
 use crate::extract::{Body, Source};
@@ -64,8 +63,7 @@ async fn change(
     if !plausible_email(email.trim()) {
         return Err(Problem::field("email", "this is not an e-mail address"));
     }
-    let code = otp.as_ref().map_or("", |otp| &otp.0);
-    let shown = Shown { password: &password.0, code, source: &source.0 };
+    let shown = shown(&password.0, otp.as_ref(), &source);
     match app.engine.change_email(buyer, &email, shown, kept).await? {
         Ok(EmailAsked::Changed) => Ok(StatusCode::NO_CONTENT),
         Ok(EmailAsked::Sent) => Ok(StatusCode::ACCEPTED),

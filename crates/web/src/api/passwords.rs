@@ -4,13 +4,12 @@ use axum::extract::State;
 use http::StatusCode;
 use http::request::Parts;
 use scrip_domain::account::plausible_email;
-use scrip_engine::factor::buyer::Shown;
 use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::second_factors::problem;
+use super::second_factors::{problem, shown};
 use crate::App;
 use crate::caller::{Spender, bearer};
 use crate::extract::{Body, Source};
@@ -53,8 +52,7 @@ async fn change(
     body: Body<ChangeBody>,
 ) -> Result<StatusCode, Problem> {
     let (kept, ChangeBody { old, new, otp }) = (bearer(&parts)?, body.value);
-    let code = otp.as_ref().map_or("", |otp| &otp.0);
-    let shown = Shown { password: &old.0, code, source: &source.0 };
+    let shown = shown(&old.0, otp.as_ref(), &source);
     app.engine.change_password(buyer, shown, &new.0, kept).await?.map_err(problem)?;
     Ok(StatusCode::NO_CONTENT)
 }

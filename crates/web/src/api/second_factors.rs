@@ -144,9 +144,14 @@ async fn remove(
     body: Body<RemoveBody>,
 ) -> Result<StatusCode, Problem> {
     let RemoveBody { password, otp } = body.value;
-    let shown = Shown { password: &password.0, code: &otp.0, source: &source.0 };
+    let shown = shown(&password.0, Some(&otp), &source);
     app.engine.remove_own_factor(buyer, shown).await?.map_err(problem)?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// What the owner shows by these fields.
+pub fn shown<'a>(password: &'a str, otp: Option<&'a Line<1, 40>>, source: &'a Source) -> Shown<'a> {
+    Shown { password, code: otp.map_or("", |otp| &otp.0), source: &source.0 }
 }
 
 /// Why it is not believed that the owner asks, as programs know the fields.

@@ -2,6 +2,7 @@
 
 use crate::language::t;
 use scrip_engine::email::EmailRefusal;
+use scrip_engine::factor::buyer::OwnerRefusal;
 use scrip_engine::mail::forward::ForwardRefusal;
 use scrip_engine::password::{PasswordRefusal, ResetRefusal};
 use scrip_engine::verification::{LinkRefused, VerificationRefusal, VerifyRefusal};
@@ -30,10 +31,9 @@ impl From<PasswordRefusal> for Problem {
     fn from(refusal: PasswordRefusal) -> Self {
         match refusal {
             PasswordRefusal::Link => LinkRefused.into(),
-            PasswordRefusal::InvalidCredentials => {
-                Self::invalid_credentials(t("the old password is wrong"))
+            PasswordRefusal::InvalidCredentials | PasswordRefusal::RateLimited(_) => {
+                OwnerRefusal::Password(refusal).into()
             }
-            PasswordRefusal::RateLimited(wait) => Self::rate_limited(wait.0),
         }
     }
 }
