@@ -161,7 +161,7 @@ impl Engine {
     /// they came from: the provider keeps a row for each that asks.
     pub async fn connect(&self, source: &str) -> Outcome<Opened, ConnectRefusal> {
         let Some(provider) = self.provider() else { return Ok(Err(ConnectRefusal::NoProvider)) };
-        if let Err(wait) = self.throttle.take([(Limited::Visitor, source)], self.now()) {
+        if let Err(wait) = self.throttle.take([(Limited::VisitorSignIn, source)], self.now()) {
             return Ok(Err(ConnectRefusal::RateLimited(wait)));
         }
         let id: Id<Connection> = self.mint()?;

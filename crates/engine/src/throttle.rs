@@ -56,8 +56,10 @@ pub enum Limited {
     LetterAddress,
     /// Letters about sign-ins to one account.
     SignInLetter,
-    /// What visitors of a merchant have its provider open, from one source: orders and sign-ins.
-    Visitor,
+    /// Orders that visitors of a merchant send to its provider from one source.
+    VisitorOrder,
+    /// Sign-ins that they begin there: apart, for who has ordered too often is asked to sign in.
+    VisitorSignIn,
     /// Letters of one merchant's that a provider forwards to one of its buyers.
     Forwarded,
 }
@@ -75,7 +77,9 @@ impl Limited {
             Self::VoucherSource | Self::CouponSource => (100, Span::minutes(10)),
             Self::CardAccount => (20, Span::hours(1)),
             Self::CardSource | Self::ResetSource => (60, Span::hours(1)),
-            Self::QuoteAccount | Self::Visitor => (60, Span::minutes(10)),
+            Self::QuoteAccount | Self::VisitorOrder | Self::VisitorSignIn => {
+                (60, Span::minutes(10))
+            }
             Self::Forwarded => (30, Span::days(1)),
             Self::ResetAddress | Self::LetterAccount | Self::LetterAddress | Self::SignInLetter => {
                 (5, Span::hours(1))

@@ -54,7 +54,7 @@ impl Engine {
             return Err(Fault::Bug("an order is to be paid at no provider".into()));
         };
         if matches!(holder, Holder::Token) {
-            let limits = [(Limited::Visitor, source)];
+            let limits = [(Limited::VisitorOrder, source)];
             if let Err(wait) = self.throttle.take(limits, self.now()) {
                 return Ok(Err(PurchaseRefusal::TooManyOrders(wait)));
             }

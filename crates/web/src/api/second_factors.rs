@@ -162,7 +162,7 @@ pub fn problem(refusal: OwnerRefusal) -> Problem {
             Problem::invalid_credentials("this is not the account's password")
         }
         OwnerRefusal::Factor(FactorRefusal::WrongCode) => {
-            Problem::field("otp", "this code is wrong, or was used: wait for the next one")
+            Problem::field("otp", "a code is missing, wrong, or was used: wait for the next one")
         }
         OwnerRefusal::Factor(refusal) => refusal.into(),
     }

@@ -121,6 +121,8 @@ async fn visitors_of_one_address_send_so_many_orders_and_then_wait() {
     assert_eq!(stage.confirm(&drafts[0], "confirm").await.status, 202, "it was sent before");
     let refused = stage.confirm(&last, "confirm").await;
     assert_eq!((refused.status, refused.code()), (429, "rate_limited"));
+    let way = stage.shop.post("/v1/connections", "", "", json!({})).await;
+    assert_eq!(way.status, 201, "who is told to sign in can: {way:?}");
     stage.shop.advance(Span::minutes(10)).await;
     assert_eq!(stage.confirm(&last, "confirm").await.status, 202);
 }
