@@ -2,8 +2,10 @@
 //! of interest.
 
 use std::fmt;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 /// Why a task ended: one text for a person, who is the only reader.
 #[derive(Debug)]
@@ -54,6 +56,36 @@ pub fn show(command: &mut Command) -> Outcome {
     let name = described(command);
     let status = command.status().context(format!("cannot start `{name}`"))?;
     if status.success() { Ok(()) } else { Err(Failure(format!("`{name}` failed ({status})"))) }
+}
+
+/// Runs beside others: each line of its output is shown behind `name`, and at the end how long it took.
+pub fn tell(name: &str, command: &mut Command) -> Outcome {
+    println!("--> {name}");
+    let (outcome, took) = timed(|| told(name, command));
+    println!("<-- {name}: {:.0} s", took.as_secs_f64());
+    outcome
+}
+
+fn told(name: &str, command: &mut Command) -> Outcome {
+    let starting = format!("cannot start {name}");
+    let (output, ours) = std::io::pipe().context(&starting)?;
+    let theirs = ours.try_clone().context(&starting)?;
+    let mut child =
+        command.stdin(Stdio::null()).stdout(ours).stderr(theirs).spawn().context(&starting)?;
+    // What a command was given it keeps open, and the output would never end.
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    for line in BufReader::new(output).split(b'\n') {
+        println!("{name}: {}", String::from_utf8_lossy(&line.context(name)?));
+    }
+    let status = child.wait().context(name)?;
+    if status.success() { Ok(()) } else { Err(Failure(format!("{name} failed ({status})"))) }
+}
+
+#[expect(clippy::disallowed_methods, reason = "how long something takes is told to a person only")]
+pub fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
+    let start = Instant::now();
+    let result = work();
+    (result, start.elapsed())
 }
 
 /// Runs without a word and returns its standard output; what it printed is shown if it fails.

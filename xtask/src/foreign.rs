@@ -4,11 +4,16 @@
 //! `SCRIP_BIN`, the cluster in `SCRIP_TEST_POSTGRES`, and what its folder pins: Python packages of
 //! `requirements.txt`, Node packages of `package.json` and `package-lock.json`. It passes by ending
 //! with 0.
+//!
+//! They run as many side by side as there are processors, since a check waits more than it works: for timers, a browser, a
+//! server that comes back. Each has servers, ports, folders and databases of its own.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
+use std::thread;
 
-use crate::command::{Failure, Outcome, exists, hush, root, show, target_directory};
+use crate::command::{Failure, Outcome, exists, hush, root, target_directory, tell};
 use crate::install;
 use crate::postgres::URL_VARIABLE;
 
@@ -22,44 +27,68 @@ pub struct Check {
     debian: &'static [&'static str],
 }
 
-/// The checks, in the order in which they run.
+/// The checks, in the order in which they begin: long ones first, so that none is left alone at the end.
 pub const CHECKS: &[Check] = &[
+    Check { script: "tests/browser/pages.mjs", debian: &["chromium"] },
+    Check { script: "tests/foreign/contract.py", debian: &[] },
+    Check { script: "tests/foreign/backup.py", debian: &["age"] },
+    Check { script: "tests/foreign/journals.py", debian: &["hledger"] },
+    Check { script: "tests/foreign/funds.py", debian: &[] },
+    Check { script: "tests/foreign/updates.mjs", debian: &[] },
+    Check { script: "tests/foreign/two_servers.py", debian: &[] },
     Check { script: "tests/foreign/jose.py", debian: &[] },
     Check { script: "tests/foreign/jose.mjs", debian: &[] },
     Check { script: "tests/foreign/offline.py", debian: &[] },
     Check { script: "tests/foreign/offline.mjs", debian: &[] },
     Check { script: "tests/foreign/downloads.py", debian: &["curl", "wget", "aria2"] },
-    Check { script: "tests/foreign/contract.py", debian: &[] },
     Check { script: "tests/foreign/stripe.py", debian: &[] },
-    Check { script: "tests/foreign/funds.py", debian: &[] },
     Check { script: "tests/foreign/bureau.py", debian: &[] },
     Check { script: "tests/foreign/webhooks.py", debian: &[] },
     Check { script: "tests/foreign/mail.py", debian: &[] },
     Check { script: "tests/foreign/signatures.py", debian: &[] },
-    Check { script: "tests/foreign/two_servers.py", debian: &[] },
     Check { script: "tests/foreign/pain001.py", debian: &[] },
-    Check { script: "tests/foreign/journals.py", debian: &["hledger"] },
-    Check { script: "tests/foreign/backup.py", debian: &["age"] },
     Check { script: "tests/foreign/s3.py", debian: &["curl"] },
-    Check { script: "tests/foreign/updates.mjs", debian: &[] },
-    Check { script: "tests/browser/pages.mjs", debian: &["chromium"] },
 ];
 
 pub fn run(postgres_url: &str) -> Outcome {
-    if CHECKS.is_empty() {
-        println!("    none yet");
-        return Ok(());
-    }
     let target = target_directory()?;
     let binary = build(&target)?;
+    // Installing is done before: of package managers one runs at a time.
+    let mut checks = Vec::new();
     for Check { script, debian } in CHECKS {
-        println!("--> {script}");
         install::debian(debian)?;
         let mut command = interpreter(&root().join(script), &target)?;
         command.env("SCRIP_BIN", &binary).env(URL_VARIABLE, postgres_url).current_dir(root());
-        show(&mut command)?;
+        let name = script.rsplit('/').next().unwrap_or(script);
+        checks.push((name, command));
     }
-    Ok(())
+    let lanes = thread::available_parallelism().map_or(1, usize::from);
+    side_by_side(checks, lanes)
+}
+
+/// Runs all of them, so many at a time. After a failure none begins.
+fn side_by_side(checks: Vec<(&str, Command)>, lanes: usize) -> Outcome {
+    let waiting = Mutex::new(checks.into_iter());
+    let failures = Mutex::new(Vec::new());
+    let lane = || {
+        loop {
+            let next = waiting.lock().unwrap_or_else(PoisonError::into_inner).next();
+            let Some((name, mut command)) = next else { return };
+            if !failures.lock().unwrap_or_else(PoisonError::into_inner).is_empty() {
+                return;
+            }
+            if let Err(Failure(why)) = tell(name, &mut command) {
+                failures.lock().unwrap_or_else(PoisonError::into_inner).push(why);
+            }
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 0..lanes {
+            scope.spawn(lane);
+        }
+    });
+    let failures = failures.into_inner().unwrap_or_else(PoisonError::into_inner);
+    if failures.is_empty() { Ok(()) } else { Err(Failure(failures.join("\n"))) }
 }
 
 /// Built as cargo's tests were, with the features of the whole workspace: nothing is compiled twice.
@@ -111,6 +140,32 @@ fn python(folder: &Path, home: &Path) -> Outcome<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn shell(script: &str) -> Command {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]);
+        command
+    }
+
+    #[test]
+    fn checks_run_side_by_side_and_none_begins_after_a_failure() {
+        let folder = std::env::temp_dir().join(format!("scrip-lanes-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let at = |name: &str| folder.join(name).display().to_string();
+        // Each waits for the other, so both must have begun.
+        let meets = |own: &str, other: &str| {
+            let (own, other) = (at(own), at(other));
+            shell(&format!("touch {own}; until test -e {other}; do sleep 0.01; done"))
+        };
+        side_by_side(vec![("a", meets("a", "b")), ("b", meets("b", "a"))], 2).unwrap();
+
+        let last = at("last");
+        let checks = vec![("bad", shell("exit 3")), ("last", shell(&format!("touch {last}")))];
+        let Failure(why) = side_by_side(checks, 1).unwrap_err();
+        assert!(why.contains("bad") && why.contains("exit status: 3"), "{why}");
+        assert!(!Path::new(&last).exists());
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
 
     #[test]
     fn an_absent_or_unknown_script_is_a_failure() {

@@ -4,11 +4,11 @@
 //! needs; if that fails the step fails, so that nothing is ever skipped in silence.
 
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use clap::Args;
 
-use crate::command::{Failure, Outcome, exists, root, show, target_directory};
+use crate::command::{Failure, Outcome, exists, root, show, target_directory, timed};
 use crate::postgres::{Cluster, URL_VARIABLE};
 use crate::{foreign, install, tidy};
 
@@ -85,13 +85,6 @@ fn choose(only: &[String]) -> Outcome<Vec<&'static Step>> {
     }
     let wanted = |step: &&Step| only.is_empty() || only.iter().any(|name| name == step.name);
     Ok(STEPS.iter().filter(wanted).collect())
-}
-
-#[expect(clippy::disallowed_methods, reason = "how long a step takes is told to a person only")]
-fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
-    let start = Instant::now();
-    let result = work();
-    (result, start.elapsed())
 }
 
 fn report(timings: &[(&str, Duration, bool)], planned: usize) {
