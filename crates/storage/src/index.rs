@@ -13,7 +13,7 @@ use scrip_domain::event::{Event, Subject};
 use scrip_domain::exchange::Exchange;
 use scrip_domain::ledger::Transfer;
 use scrip_domain::license::License;
-use scrip_domain::order::Order;
+use scrip_domain::order::{Line, Order};
 use scrip_domain::request::Request;
 use scrip_domain::top_up::TopUp;
 use scrip_domain::voucher::VoucherBatch;
@@ -61,6 +61,9 @@ pub const EXCHANGE: u8 = 14;
 
 /// Purchases in one step, by the number that order, transfer and event bear together.
 pub const PURCHASE: u8 = 15;
+/// Lines of orders whose tokens a provider holds or has taken, and whose codes are not out yet, by product: of what is not
+/// sold twice, with the note of what will be [`OWNED`].
+pub const PROMISED: u8 = 16;
 
 /// The kinds that list orders.
 pub(crate) const ORDERS: [u8; 2] = [ORDER, PURCHASE];
@@ -100,6 +103,17 @@ impl Entry {
         let trial = matches!(terms, Terms::Trial { .. }) && license.is_kept();
         let note = if trial { TRIAL } else { 0 };
         Self { note, ..Self::license(*account, *product, *id, license.is_kept()) }
+    }
+
+    /// `account` is about to be sold what `line` sells; none of what is simply sold again.
+    pub fn promised(account: Id<Account>, line: &Line) -> Option<Self> {
+        let note = match line.terms {
+            Terms::Perpetual => 0,
+            Terms::Trial { .. } => TRIAL,
+            Terms::Rental { .. } | Terms::Uses { .. } | Terms::Processings { .. } => return None,
+        };
+        let (key, target) = (line.product.number(), line.id.number());
+        Some(Self { account, kind: PROMISED, key, target, note })
     }
 
     /// `account` has used this idempotency key, which names `subject`.

@@ -4,13 +4,15 @@
 //! picture ─▶ confirmation? authorized, and whose it is ─▶ receipt? captured, codes made and withheld ─▶
 //!            last word? paid and released, or refunded ─▶ refunds? booked ─▶ over at the provider? over here
 //! ```
-//! A visitor's order is anybody's until the confirmation says whose it is. What they own for good, or have tried, is not sold
-//! to them then either: the order is authorized with that reason, the provider lets go of the tokens instead of being asked
-//! for them, and the order ends as declined.
+//! A visitor's order is anybody's until the confirmation says whose it is. What they own for good, or have tried, or another
+//! order is about to deliver to them, is not sold to them then either: the order is authorized with that reason, the provider
+//! lets go of the tokens instead of being asked for them, and the order ends as declined. From being authorized until its codes
+//! are out, or never will be, what an order sells is listed as promised.
 //!
 //! Each step is taken once: the document that it rests on is kept in the same commit. A picture that was seen before changes
 //! nothing, and one that is older than what is known cannot undo it.
 
+use scrip_domain::account::Account;
 use scrip_domain::checkout::Checkout;
 use scrip_domain::document::{Decided, GivenBackBy, Outcome};
 use scrip_domain::event::{Event, EventType};
@@ -126,6 +128,13 @@ impl Command for Seen {
             let products = self.lines.iter().map(|line| line.product);
             want_owned(wants, guest.account(), products);
         }
+        for account in
+            self.before.account.into_iter().chain(self.guest.as_ref().map(Guest::account))
+        {
+            for entry in self.promises(account) {
+                wants.by_account.read((account, index::PROMISED, entry.key));
+            }
+        }
         for license in &self.licenses {
             wants.licenses.guard((license.id,));
             remind::want(wants, license);
@@ -162,6 +171,7 @@ impl Command for Seen {
         self.settled(books, &mut now, at)?;
         self.given_back(books, &mut now, at)?;
         self.over(&mut now);
+        self.promise(books, &mut now)?;
         Ok(Decision::done((), self.written(checkout, now, at)))
     }
 }
@@ -206,14 +216,53 @@ impl Seen {
         // What was taken before, as after a restore from a backup, is delivered.
         let due = self.guest.as_ref().filter(|_| self.believed.receipt.is_none());
         let Some(account) = due.map(Guest::account) else { return Ok(None) };
-        if !self.before.again && already_owned(books, account, &self.lines)?.is_some() {
+        let owned = already_owned(books, account, &self.lines)?.is_some();
+        if !self.before.again && (owned || self.promised(books, account, 0)?) {
             return Ok(Some("already_owned"));
         }
-        Ok(trial_used(books, account, &self.lines)?.map(|_| "trial_used"))
+        let tried = trial_used(books, account, &self.lines)?.is_some();
+        let tried = tried || self.promised(books, account, index::TRIAL)?;
+        Ok(tried.then_some("trial_used"))
+    }
+
+    /// What the order promises to whoever has confirmed it.
+    fn promises(&self, account: Id<Account>) -> impl Iterator<Item = Entry> {
+        self.lines.iter().filter_map(move |line| Entry::promised(account, line))
+    }
+
+    /// Whether another order promises them the same.
+    fn promised(&self, books: &Books, account: Id<Account>, note: u64) -> Result<bool, Fault> {
+        for entry in self.promises(account).filter(|entry| entry.note == note) {
+            let others = books.by_account.all(&(account, index::PROMISED, entry.key))?;
+            if others.iter().any(|other| other.note == note) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Lists what the order promises once it does, and no longer than that.
+    fn promise(&self, books: &Books, now: &mut Becoming) -> Result<(), Fault> {
+        let open = |order: &Order, checkout: &Checkout| {
+            matches!(order.state, OrderState::Authorized | OrderState::Captured)
+                && checkout.reason.is_none()
+        };
+        let before = open(&self.before, &self.checkout);
+        let after = open(&now.order, &now.checkout);
+        let Some(account) = now.order.account.filter(|_| before != after) else { return Ok(()) };
+        for entry in self.promises(account) {
+            if after {
+                now.changes.by_account.push(Change::Insert(entry));
+            } else if books.by_account.all(&(account, index::PROMISED, entry.key))?.contains(&entry)
+            {
+                now.changes.by_account.push(Change::Delete(entry));
+            }
+        }
+        Ok(())
     }
 
     /// The order belongs to whoever decided, not to the browser that opened it.
-    fn belong(&self, now: &mut Becoming, account: Id<scrip_domain::account::Account>) {
+    fn belong(&self, now: &mut Becoming, account: Id<Account>) {
         let order = self.before.id;
         if now.order.account == Some(account) {
             return;

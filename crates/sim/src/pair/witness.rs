@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use scrip_domain::Id;
+use scrip_domain::account::Account;
+use scrip_domain::catalog::Product;
 use scrip_domain::checkout::Checkout;
 use scrip_domain::hold::HoldState;
 use scrip_domain::license::LicenseState;
@@ -11,6 +13,7 @@ use scrip_domain::merchant::Merchant;
 use scrip_domain::order::{Order, OrderState};
 use scrip_domain::purchase_request::{PurchaseRequest, RequestState};
 use scrip_engine::{Fault, Page};
+use scrip_license::Terms;
 use scrip_storage::Store;
 
 use super::part::Host;
@@ -97,6 +100,7 @@ impl Witness {
             requests.extend(page.into_iter().map(|request| (request.order.clone(), request)));
         }
         let mut ends = BTreeMap::<String, u64>::new();
+        let mut owned = BTreeMap::new();
         let names: BTreeSet<String> = heard.into_iter().chain(requests.keys().cloned()).collect();
         for name in names {
             let id: Id<Order> =
@@ -108,6 +112,7 @@ impl Witness {
             let checkout = sells.checkout(id).await?;
             let deal = Deal { order, checkout, request: requests.get(&name).cloned() };
             deal.agrees(&sells, &pays).await?;
+            deal.is_sold_once(&sells, &mut owned).await?;
             *ends.entry(deal.end()).or_default() += 1;
         }
         stand(&sells, verdicts).await?;
@@ -261,6 +266,27 @@ impl Deal {
             demand!(let_go, "{name} is {state} for {reason}, at the provider {there}");
         }
         self.has_licenses(sells).await
+    }
+
+    /// Who did not insist has nothing for good from two orders, however they crossed each other. `owned` says from which.
+    async fn is_sold_once(
+        &self,
+        sells: &Store,
+        owned: &mut BTreeMap<(Id<Account>, Id<Product>), Id<Order>>,
+    ) -> Verdict {
+        let name = self.order.id;
+        let Some(account) = self.order.account.filter(|_| !self.order.again) else { return Ok(()) };
+        for license in sells.licenses_of_orders(&[name]).await? {
+            if license.terms == Terms::Perpetual && license.is_kept() {
+                let other = owned.insert((account, license.product), name).unwrap_or(name);
+                demand!(
+                    other == name,
+                    "{account} owns {} from {other} and {name}",
+                    license.product
+                );
+            }
+        }
+        Ok(())
     }
 
     /// The documents of both sides are the same.

@@ -295,7 +295,7 @@ INSERT INTO licenses (id, "order", line, account, product, offer, terms, limits,
     (8103, 6103, 7103, 1006, 101, 201, '{"kind":"perpetual"}', '{}', 'refunded', 1, 'k1', 2);
 INSERT INTO by_account (account, kind, key, target, note) VALUES
     (1006, 1, 6101, 6101, 0), (1006, 1, 6102, 6102, 0), (1006, 1, 6103, 6103, 0),
-    (1006, 2, 101, 8101, 0), (1006, 6, 101, 8102, 0), (1006, 6, 101, 8103, 0);
+    (1006, 2, 101, 8101, 0), (1006, 6, 101, 8102, 0), (1006, 6, 101, 8103, 0), (1006, 16, 101, 7102, 0);
 INSERT INTO accounts (id, wallet, email, person, created_at) VALUES (1007, 2007, 'lou@example.org', '{}', 0);
 INSERT INTO logins (email, account, password) VALUES ('lou@example.org', 1007, '');
 INSERT INTO wallets (id, account, free_debits, free_credits, held_debits, held_credits, lots, next_expiry) VALUES

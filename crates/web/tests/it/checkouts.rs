@@ -307,6 +307,54 @@ async fn a_trial_is_given_once_to_whoever_confirms() {
 }
 
 #[tokio::test]
+async fn of_two_orders_that_are_confirmed_in_one_moment_the_first_is_sold() {
+    let terms = scrip_license::Terms::Trial { seconds: 86_400 };
+    // The first is held, or captured, and nothing is heard of it for a while.
+    for (fates, state) in [
+        (vec![Fate::Answered, Fate::Lost], "authorized"),
+        (vec![Fate::Answered, Fate::Answered, Fate::Lost], "captured"),
+    ] {
+        let stage = Stage::open().await;
+        let trial = stage.shop.product("tried", 0, terms).await;
+        for (offer, reason) in [(&stage.offer, "already_owned"), (&trial, "trial_used")] {
+            let (first, code) =
+                ada_confirms(&stage, &format!("first-{reason}"), offer, false).await;
+            stage.provider.fate(&fates);
+            stage.sign_in(&code).await;
+            assert_eq!(stage.state(&first).await, state);
+            let (second, code) =
+                ada_confirms(&stage, &format!("second-{reason}"), offer, false).await;
+            stage.sign_in(&code).await;
+            let order = stage.look(&second).await;
+            assert_eq!((order.at("/state"), order.at("/reason")), ("declined", reason));
+            stage.settle().await;
+            assert_eq!(stage.state(&first).await, "paid");
+            stage.shop.sound().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_came_to_nothing_is_promised_no_longer() {
+    let stage = Stage::open().await;
+    let (first, code) = ada_confirms(&stage, "first", &stage.offer, false).await;
+    stage.provider.fate(&[Fate::Answered, Fate::Lost]);
+    stage.sign_in(&code).await;
+    let (other, code) = ada_confirms(&stage, "other", &stage.offer, true).await;
+    stage.sign_in(&code).await;
+    assert_eq!(stage.state(&other).await, "paid", "whoever insists has both");
+    stage.provider.give_back(&other.order, 250, GivenBackBy::Provider);
+    stage.provider.end(&first.order);
+    stage.wait(Span::days(1)).await;
+    assert_eq!(stage.state(&first).await, "expired");
+    assert_eq!(stage.state(&other).await, "refunded");
+    let (second, code) = ada_confirms(&stage, "second", &stage.offer, false).await;
+    stage.sign_in(&code).await;
+    assert_eq!(stage.state(&second).await, "paid");
+    stage.shop.sound().await;
+}
+
+#[tokio::test]
 async fn whatever_is_lost_while_tokens_are_let_go_of_the_order_ends_as_declined() {
     for fates in [
         vec![Fate::Answered, Fate::Lost],

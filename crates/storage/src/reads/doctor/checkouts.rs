@@ -3,10 +3,12 @@
 use scrip_domain::account::Account;
 use scrip_domain::order::Order;
 
+use super::index::sold_once;
 use super::{Probe, named};
+use crate::index::{PROMISED, TRIAL};
 
-pub fn probes() -> [Probe; 4] {
-    let probe = |name, proves, rows: &'static str| Probe {
+pub fn probes() -> [Probe; 5] {
+    let probe = |name, proves, rows: String| Probe {
         name,
         proves,
         subject: named::<Order>,
@@ -32,7 +34,7 @@ pub fn probes() -> [Probe; 4] {
             FROM checkouts k JOIN orders o ON o.id = k."order" WHERE o.state IN ('declined', 'cancelled', 'expired')
             UNION ALL SELECT k."order", 1, CASE WHEN o.state IN ('authorized', 'declined') THEN 1 ELSE 0 END
             FROM checkouts k JOIN orders o ON o.id = k."order" WHERE k.reason IN ('already_owned', 'trial_used')
-            UNION ALL SELECT k."order", k."order", (SELECT o.id FROM orders o WHERE o.id = k."order") FROM checkouts k"#,
+            UNION ALL SELECT k."order", k."order", (SELECT o.id FROM orders o WHERE o.id = k."order") FROM checkouts k"#.into(),
         ),
         probe(
             "checkout-licenses",
@@ -43,7 +45,7 @@ pub fn probes() -> [Probe; 4] {
                         ELSE c.state = 'withheld' END) AS found
             FROM checkouts k JOIN orders o ON o.id = k."order"
             UNION ALL SELECT c."order", 1, (SELECT COUNT(*) FROM checkouts k WHERE k."order" = c."order")
-            FROM licenses c WHERE c.state = 'withheld'"#,
+            FROM licenses c WHERE c.state = 'withheld'"#.into(),
         ),
         probe(
             "checkout-orders",
@@ -56,7 +58,12 @@ pub fn probes() -> [Probe; 4] {
                     THEN 1 ELSE 0 END AS found
             FROM checkouts k JOIN orders o ON o.id = k."order"
             UNION ALL SELECT o.id, 1, (SELECT COUNT(*) FROM checkouts k WHERE k."order" = o.id) FROM orders o
-            WHERE o.state IN ('open', 'claimed', 'authorized', 'captured', 'refund_pending', 'expired')"#,
+            WHERE o.state IN ('open', 'claimed', 'authorized', 'captured', 'refund_pending', 'expired')"#.into(),
+        ),
+        probe(
+            "checkout-promises",
+            "what is not sold twice is promised from when its tokens are held until its code is out, and no longer",
+            promises(),
         ),
         Probe {
             name: "identities",
@@ -69,4 +76,24 @@ pub fn probes() -> [Probe; 4] {
                 .into(),
         },
     ]
+}
+
+/// Both directions: an entry for each line that is promised, and a promised line for each entry.
+fn promises() -> String {
+    let [perpetual, trial] = sold_once();
+    let promised = format!(
+        r#"SELECT o.id AS "order", o.account, l.product, l.id AS line,
+            CASE WHEN l.terms = '{perpetual}' THEN 0 ELSE {TRIAL} END AS note
+        FROM checkouts k JOIN orders o ON o.id = k."order" JOIN order_lines l ON l."order" = o.id
+        WHERE o.state IN ('authorized', 'captured') AND k.reason IS NULL
+            AND (l.terms = '{perpetual}' OR l.terms LIKE '{trial},%')"#
+    );
+    format!(
+        r#"SELECT p."order" AS subject, 1 AS expected, (SELECT COUNT(*) FROM by_account b
+            WHERE b.account = p.account AND b.kind = {PROMISED} AND b.key = p.product AND b.target = p.line
+                AND b.note = p.note) AS found FROM ({promised}) p
+        UNION ALL SELECT COALESCE((SELECT l."order" FROM order_lines l WHERE l.id = b.target), b.target), 1,
+            (SELECT COUNT(*) FROM ({promised}) p WHERE p.line = b.target AND p.account = b.account)
+        FROM by_account b WHERE b.kind = {PROMISED}"#
+    )
 }

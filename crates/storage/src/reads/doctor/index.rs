@@ -110,9 +110,7 @@ fn transfers() -> String {
 
 /// A license is listed by its product; the kind tells whether it is perpetual and in force, or a trial that was had.
 fn licenses() -> String {
-    let perpetual = serde_json::to_string(&Terms::Perpetual).unwrap_or_default();
-    let trial = serde_json::to_string(&Terms::Trial { seconds: 0 }).unwrap_or_default();
-    let trial = trial.split(',').next().unwrap_or_default();
+    let [perpetual, trial] = sold_once();
     format!(
         "SELECT c.account AS subject,
             CASE WHEN c.state IN ('valid', 'suspended') AND c.terms = '{perpetual}' THEN {OWNED}
@@ -125,4 +123,12 @@ fn licenses() -> String {
             WHERE c.id = b.target AND c.account = b.account AND c.product = b.key)
         FROM by_account b WHERE b.kind IN ({OWNED}, {LICENSED})"
     )
+}
+
+/// Terms of what is not sold twice, as they are kept: those for good, and how those of a trial begin, before a comma.
+pub(super) fn sold_once() -> [String; 2] {
+    [Terms::Perpetual, Terms::Trial { seconds: 0 }].map(|terms| {
+        let kept = serde_json::to_string(&terms).unwrap_or_default();
+        kept.split(',').next().unwrap_or_default().to_owned()
+    })
 }
