@@ -37,6 +37,7 @@ pub const CHECKS: &[Check] = &[
     Check { script: "tests/foreign/mail.py", debian: &[] },
     Check { script: "tests/foreign/signatures.py", debian: &[] },
     Check { script: "tests/foreign/two_servers.py", debian: &[] },
+    Check { script: "tests/foreign/traces.py", debian: &[] },
     Check { script: "tests/foreign/pain001.py", debian: &[] },
     Check { script: "tests/foreign/journals.py", debian: &["hledger"] },
     Check { script: "tests/foreign/backup.py", debian: &["age"] },

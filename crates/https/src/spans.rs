@@ -13,7 +13,7 @@ use crate::Unanswered;
 
 /// What a server is told of a span, so that its own spans hang from it: the value of the header `traceparent`; nothing
 /// where there are no traces.
-pub type Traceparent = fn(&Span) -> Option<HeaderValue>;
+pub type TraceHeader = fn(&Span) -> Option<HeaderValue>;
 
 /// The header (W3C Trace Context).
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
@@ -21,11 +21,11 @@ const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 /// Sends `request` by `exchange`, within a span.
 pub(crate) async fn told<B, E: Future<Output = Result<(Parts, B), Unanswered>>>(
     mut request: Request<Full<Bytes>>,
-    traceparent: Option<Traceparent>,
+    trace_header: Option<TraceHeader>,
     exchange: impl FnOnce(Request<Full<Bytes>>) -> E,
 ) -> Result<(Parts, B), Unanswered> {
     let span = of(&request);
-    if let Some(value) = traceparent.and_then(|traceparent| traceparent(&span)) {
+    if let Some(value) = trace_header.and_then(|value_of| value_of(&span)) {
         request.headers_mut().insert(TRACEPARENT, value);
     }
     let answer = exchange(request).instrument(span.clone()).await;
@@ -55,4 +55,31 @@ fn of<B>(request: &Request<B>) -> Span {
         "http.response.status_code" = Empty,
         "error.type" = Empty,
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderMap, Response};
+
+    use super::*;
+
+    /// The headers that a request goes with.
+    async fn sent(trace_header: Option<TraceHeader>) -> HeaderMap {
+        let request = Request::post("https://peer.example/v1/x").body(Full::default()).unwrap();
+        let mut headers = HeaderMap::new();
+        let exchange = |request: Request<Full<Bytes>>| {
+            headers = request.headers().clone();
+            async { Ok((Response::new(()).into_parts().0, ())) }
+        };
+        told(request, trace_header, exchange).await.unwrap();
+        headers
+    }
+
+    #[tokio::test]
+    async fn only_who_is_to_know_the_trace_is_told_it() {
+        let header: TraceHeader = |_| Some(HeaderValue::from_static("00-1-2-01"));
+        assert_eq!(sent(Some(header)).await[TRACEPARENT], "00-1-2-01");
+        assert!(sent(Some(|_| None)).await.is_empty(), "there are no traces");
+        assert!(sent(None).await.is_empty());
+    }
 }

@@ -42,7 +42,7 @@ pub use metrics::Metrics;
 pub use network::{Network, NotANetwork};
 pub use serve::{Limits, listen, serve};
 pub use signed::{OfPartner, PartnerBody, Signed, SignedBody};
-pub use traceparent::{NotATraceparent, TRACEPARENT, Traceparent};
+pub use traceparent::{NotATraceparent, Traceparent};
 
 use unasked::Operations;
 

@@ -33,7 +33,7 @@ pub fn span(method: &Method, route: Option<&MatchedPath>, headers: &HeaderMap) -
         parent: None,
         "request",
         "otel.kind" = "server",
-        "otel.name" = route.map(|route| display(format!("{method} {route}"))),
+        "otel.name" = route.map_or(method.to_owned(), |route| format!("{method} {route}")),
         "traceparent" = Traceparent::of(headers).map(display),
         "http.request.method" = method,
         "http.route" = route,

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use http::HeaderMap;
 
 /// The header's name.
-pub const TRACEPARENT: &str = "traceparent";
+const TRACEPARENT: &str = "traceparent";
 
 /// The longest that is looked at; of a later version there may be more than we know.
 const LONGEST: usize = 512;
@@ -131,7 +131,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_is_read(trace in 1.., span in 1.., is_sampled: bool) {
+        fn what_is_written_is_read(trace in 1_u128.., span in 1_u64.., is_sampled: bool) {
             let written = Traceparent { trace, span, is_sampled };
             prop_assert_eq!(written.to_string().parse(), Ok(written));
             prop_assert_eq!(written.to_string().len(), 55);

@@ -39,61 +39,7 @@ impl Beside {
             "holders of licenses are reminded later",
             async |watch| watch.app().engine.remind_due().await,
         );
-        if engine.roles().has(Role::Provider) {
-            all.each_second(
-                watch,
-                "lapse_requests",
-                "what is due of purchase requests waits",
-                async |watch| watch.app().engine.lapse_requests().await,
-            );
-            all.each_second(watch, "send_notices", "merchants are told later", async |watch| {
-                watch.app().engine.send_notices().await
-            });
-        }
-        if engine.provider().is_some() {
-            all.each_second(
-                watch,
-                "run_checkouts",
-                "what the provider has to be asked waits",
-                async |watch| watch.app().engine.run_checkouts().await,
-            );
-        }
-        if engine.epoch() > FIRST_EPOCH {
-            all.each_second(
-                watch,
-                "run_restore",
-                "peers are asked at the next try",
-                async |watch| watch.app().engine.run_restore().await,
-            );
-        }
-        if engine.partners().is_some() {
-            all.each_second(
-                watch,
-                "run_exchanges",
-                "what is due of exchanges waits",
-                async |watch| watch.app().engine.run_exchanges().await,
-            );
-            all.each_second(
-                watch,
-                "run_agreements",
-                "partners are told later of agreements",
-                async |watch| watch.app().engine.run_agreements().await,
-            );
-            all.each_second(
-                watch,
-                "run_links",
-                "partners are told later of links",
-                async |watch| watch.app().engine.run_links().await,
-            );
-        }
-        if engine.roles().may_have_partners() {
-            all.each_second(
-                watch,
-                "run_settlements",
-                "what is due of statements waits",
-                async |watch| watch.app().engine.run_settlements().await,
-            );
-        }
+        all.ask_others(watch);
         if engine.writes_letters() {
             // Apart: what has happened does not wait for a mail server.
             all.each_second(watch, "collect_letters", "letters are made later", async |watch| {
@@ -102,6 +48,66 @@ impl Beside {
             all.each_second(watch, "send_letters", "letters are sent later", mail::send);
         }
         all
+    }
+
+    /// Starts what a server of its roles has to do with others.
+    fn ask_others(&mut self, watch: &Arc<Watch>) {
+        let engine = &watch.app().engine;
+        if engine.roles().has(Role::Provider) {
+            self.each_second(
+                watch,
+                "lapse_requests",
+                "what is due of purchase requests waits",
+                async |watch| watch.app().engine.lapse_requests().await,
+            );
+            self.each_second(watch, "send_notices", "merchants are told later", async |watch| {
+                watch.app().engine.send_notices().await
+            });
+        }
+        if engine.provider().is_some() {
+            self.each_second(
+                watch,
+                "run_checkouts",
+                "what the provider has to be asked waits",
+                async |watch| watch.app().engine.run_checkouts().await,
+            );
+        }
+        if engine.epoch() > FIRST_EPOCH {
+            self.each_second(
+                watch,
+                "run_restore",
+                "peers are asked at the next try",
+                async |watch| watch.app().engine.run_restore().await,
+            );
+        }
+        if engine.partners().is_some() {
+            self.each_second(
+                watch,
+                "run_exchanges",
+                "what is due of exchanges waits",
+                async |watch| watch.app().engine.run_exchanges().await,
+            );
+            self.each_second(
+                watch,
+                "run_agreements",
+                "partners are told later of agreements",
+                async |watch| watch.app().engine.run_agreements().await,
+            );
+            self.each_second(
+                watch,
+                "run_links",
+                "partners are told later of links",
+                async |watch| watch.app().engine.run_links().await,
+            );
+        }
+        if engine.roles().may_have_partners() {
+            self.each_second(
+                watch,
+                "run_settlements",
+                "what is due of statements waits",
+                async |watch| watch.app().engine.run_settlements().await,
+            );
+        }
     }
 
     /// Starts one more.

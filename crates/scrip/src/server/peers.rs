@@ -40,7 +40,7 @@ pub fn lead(config: &Config, engine: Engine) -> Outcome<Engine> {
 /// A merchant goes where its administrator has sent it.
 fn to_provider(url: &str, engine: Engine) -> Result<Engine, SetupError> {
     let to = |patience| {
-        Ok::<_, SetupError>(Https::to(url, patience, LONGEST)?.with_traceparent(traceparent))
+        Ok::<_, SetupError>(Https::to(url, patience, LONGEST)?.with_trace_header(traceparent))
     };
     let transport: Arc<dyn Transport> = Arc::new(to(PATIENCE)?);
     let engine = engine.with_peer_port(Arc::new(PublicReader::new(transport.clone())));
@@ -54,7 +54,7 @@ fn to_provider(url: &str, engine: Engine) -> Result<Engine, SetupError> {
 /// A vendor goes to its partners, and a provider to its merchants: addresses that others keep.
 fn to_strangers(reach: Reach, engine: Engine) -> Result<Engine, SetupError> {
     let strangers = Strangers::within(reach, PATIENCE_WITH_STRANGERS, LONGEST_OF_STRANGERS)?;
-    let transport: Arc<dyn Transport> = Arc::new(strangers.with_traceparent(traceparent));
+    let transport: Arc<dyn Transport> = Arc::new(strangers.with_trace_header(traceparent));
     let engine = engine.with_peer_port(Arc::new(PublicReader::new(transport.clone())));
     let line = Line::new(transport, engine.pen());
     let keys = engine.peer_keys().clone();

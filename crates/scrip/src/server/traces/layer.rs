@@ -58,7 +58,6 @@ pub enum Kind {
 pub enum Value {
     Text(String),
     Number(i64),
-    Flag(bool),
 }
 
 /// Where spans wait to be sent.
@@ -252,10 +251,6 @@ impl Visit for Told {
 
     fn record_u64(&mut self, field: &Field, value: u64) {
         self.say(field, Value::Number(i64::try_from(value).unwrap_or(i64::MAX)));
-    }
-
-    fn record_bool(&mut self, field: &Field, value: bool) {
-        self.say(field, Value::Flag(value));
     }
 }
 

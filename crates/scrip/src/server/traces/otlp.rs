@@ -59,7 +59,6 @@ fn attributes(all: &[(&'static str, Value)]) -> Vec<Json> {
     let value = |value: &Value| match value {
         Value::Text(text) => json!({ "stringValue": text }),
         Value::Number(number) => json!({ "intValue": number.to_string() }),
-        Value::Flag(flag) => json!({ "boolValue": flag }),
     };
     all.iter().map(|(key, told)| json!({ "key": key, "value": value(told) })).collect()
 }
