@@ -46,6 +46,7 @@ pub const CHECKS: &[Check] = &[
     Check { script: "tests/foreign/webhooks.py", debian: &[] },
     Check { script: "tests/foreign/mail.py", debian: &[] },
     Check { script: "tests/foreign/signatures.py", debian: &[] },
+    Check { script: "tests/foreign/traces.py", debian: &[] },
     Check { script: "tests/foreign/pain001.py", debian: &[] },
     Check { script: "tests/foreign/s3.py", debian: &["curl"] },
 ];

@@ -82,6 +82,10 @@ pub use amount::{Amount, Money, Unit};
 pub use id::Id;
 pub use time::{Clock, Entropy, Span, Timestamp};
 
+/// The target of every span of a trace, by which they are told from the lines of the log. All are of the level TRACE: where
+/// no traces are wanted their places are switched off, and cost a look at one word.
+pub const TRACES: &str = "scrip::span";
+
 /// A closed list of names: an enum whose values are stored and shown as short words.
 ///
 /// Gives `as_str`, `parse`, `Display`, and serde by the same words.

@@ -9,8 +9,10 @@ use std::sync::{Mutex, PoisonError};
 
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, PasswordHash, Version};
+use scrip_domain::TRACES;
 use scrip_storage::{Blocking, Fault};
 use tokio::sync::Semaphore;
+use tracing::{Instrument, trace_span};
 
 use crate::{Engine, Mode};
 
@@ -124,8 +126,10 @@ impl Passwords {
         }
         let Ok(_place) = self.places.take(who) else { return Ok(Err(Crowded)) };
         let stopped = |_| Fault::Unavailable("the server is stopping".into());
-        let _thread = self.threads.acquire().await.map_err(stopped)?;
-        let done = tokio::task::spawn_blocking(work).await;
+        let waits = trace_span!(target: TRACES, "wait for a password's turn");
+        let _thread = self.threads.acquire().instrument(waits).await.map_err(stopped)?;
+        let hashes = trace_span!(target: TRACES, "hash a password");
+        let done = tokio::task::spawn_blocking(work).instrument(hashes).await;
         done.map(Ok).map_err(|_| Fault::Bug("hashing panicked".into()))
     }
 

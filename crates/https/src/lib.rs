@@ -14,6 +14,7 @@
 
 mod dial;
 mod long;
+mod spans;
 mod strangers;
 
 use std::error::Error;
@@ -31,6 +32,7 @@ use hyper_util::rt::TokioExecutor;
 
 pub use dial::Dialer;
 pub use long::{Coming, Long};
+pub use spans::TraceHeader;
 pub use strangers::{Reach, Strangers};
 
 /// Why there can be no client.
@@ -54,6 +56,7 @@ pub struct Https {
     client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
     patience: Duration,
     most: usize,
+    trace_header: Option<TraceHeader>,
 }
 
 impl fmt::Debug for Https {
@@ -69,11 +72,25 @@ impl Https {
     /// TLS with the authorities of this machine, which its administrator keeps. In the clear only to this
     /// very machine, where a fake may stand in.
     pub fn to(address: &str, patience: Duration, most: usize) -> Result<Self, SetupError> {
-        Ok(Self { client: client_of(address)?, patience, most })
+        Ok(Self { client: client_of(address)?, patience, most, trace_header: None })
+    }
+
+    /// The same, for a server that is told the trace which the request is in.
+    #[must_use]
+    pub fn with_trace_header(self, trace_header: TraceHeader) -> Self {
+        Self { trace_header: Some(trace_header), ..self }
     }
 
     /// Sends a request, and reads the whole answer.
     pub async fn send(&self, request: Request<Full<Bytes>>) -> Result<(Parts, Bytes), Unanswered> {
+        spans::told(request, self.trace_header, |request| self.send_untold(request)).await
+    }
+
+    /// The same, and no span tells of it: for what carries spans, which would never end.
+    pub async fn send_untold(
+        &self,
+        request: Request<Full<Bytes>>,
+    ) -> Result<(Parts, Bytes), Unanswered> {
         let exchange = async {
             let (head, body) = self.client.request(request).await?.into_parts();
             let body = Limited::new(body, self.most).collect().await?.to_bytes();

@@ -14,7 +14,7 @@ use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 
-use crate::{SetupError, Unanswered, chain, client_of};
+use crate::{SetupError, Unanswered, chain, client_of, spans};
 
 /// The way to somebody outside who keeps long things.
 pub struct Long {
@@ -42,7 +42,11 @@ impl Long {
         longer: Duration,
     ) -> Result<(Parts, Coming), Unanswered> {
         let patience = self.patience.saturating_add(longer);
-        let (head, body) = within(patience, self.client.request(request)).await?.into_parts();
+        let exchange = |request| {
+            let answer = within(patience, self.client.request(request));
+            async move { Ok(answer.await?.into_parts()) }
+        };
+        let (head, body) = spans::told(request, None, exchange).await?;
         Ok((head, Coming { body, patience: self.patience }))
     }
 }

@@ -23,7 +23,7 @@ use hyper_util::client::legacy::connect::dns::{GaiResolver, Name};
 use hyper_util::rt::TokioExecutor;
 use tower::Service;
 
-use crate::{SetupError, Unanswered, chain};
+use crate::{SetupError, TraceHeader, Unanswered, chain, spans};
 
 /// How far strangers may send us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +40,7 @@ pub struct Strangers {
     reach: Reach,
     patience: Duration,
     most: usize,
+    trace_header: Option<TraceHeader>,
 }
 
 impl fmt::Debug for Strangers {
@@ -57,11 +58,21 @@ impl Strangers {
         let builder = builder.map_err(SetupError::Authorities)?;
         let connector = builder.https_or_http().enable_http1().wrap_connector(connector);
         let client = Client::builder(TokioExecutor::new()).build(connector);
-        Ok(Self { client, reach, patience, most })
+        Ok(Self { client, reach, patience, most, trace_header: None })
+    }
+
+    /// The same, for servers that are told the trace which a request is in.
+    #[must_use]
+    pub fn with_trace_header(self, trace_header: TraceHeader) -> Self {
+        Self { trace_header: Some(trace_header), ..self }
     }
 
     /// Sends a request, and reads the beginning of the answer. What comes after it is not waited for.
     pub async fn send(&self, request: Request<Full<Bytes>>) -> Result<(Parts, Bytes), Unanswered> {
+        spans::told(request, self.trace_header, |request| self.exchange(request)).await
+    }
+
+    async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<(Parts, Bytes), Unanswered> {
         self.reach.allows(request.uri()).map_err(|why| Unanswered(why.to_owned()))?;
         let exchange = async {
             let (head, mut body) = self.client.request(request).await?.into_parts();

@@ -1,6 +1,6 @@
 //! The real clock. The only place that asks the machine for the time.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use scrip_domain::{Clock, Timestamp};
 
@@ -9,10 +9,15 @@ use scrip_domain::{Clock, Timestamp};
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "this is the clock that everybody else is given")]
     fn now(&self) -> Timestamp {
-        // A clock before 1970 is a machine without a battery: ids count on from their lease.
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+        let millis = since_1970().as_millis();
+        Timestamp::from_millis(i64::try_from(millis).unwrap_or(i64::MAX))
     }
+}
+
+/// The same as finely as the machine has it.
+#[expect(clippy::disallowed_methods, reason = "this is the clock that everybody else is given")]
+pub fn since_1970() -> Duration {
+    // A clock before 1970 is a machine without a battery: ids count on from their lease.
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }

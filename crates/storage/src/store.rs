@@ -4,8 +4,9 @@ use std::path::Path;
 use std::sync::{Arc, PoisonError};
 
 use futures_util::future::BoxFuture;
-use scrip_domain::Clock;
+use scrip_domain::{Clock, TRACES};
 use tokio::sync::{Mutex, Semaphore, mpsc};
+use tracing::{Instrument, trace_span};
 
 use crate::batch::{self, Answer, Backend, Command, Deciding, Observer, Queue, Waiting};
 use crate::books::{Books, Wants};
@@ -151,9 +152,11 @@ impl Store {
     /// The inner result is the decision; a [`Fault`] means that nobody knows: ask again.
     pub async fn submit<C: Command>(&self, command: C) -> Answer<C> {
         let (waiting, back) = Waiting::new(Box::new(Deciding::new(command)));
+        let span = trace_span!(target: TRACES, "commit", "scrip.command" = name_of::<C>());
         self.hand_in(waiting)?;
         let stopped = |_| Fault::Unknown("the writer has stopped".into());
-        Deciding::<C>::answer(back.await.map_err(stopped)??)
+        // The wait and nothing around it: so it is compiled once, and not for each kind of command.
+        Deciding::<C>::answer(back.instrument(span).await.map_err(stopped)??)
     }
 
     fn hand_in(&self, waiting: Waiting) -> Result<(), Fault> {
@@ -207,7 +210,8 @@ impl Store {
         cells: Vec<Cell<'static>>,
         mut take: Box<Take<'static>>,
     ) -> BoxFuture<'_, Result<(), Fault>> {
-        Box::pin(async move {
+        let span = trace_span!(target: TRACES, "read", "db.collection.name" = table);
+        let read = async move {
             match &self.readers {
                 Readers::Postgres(readers) => {
                     readers.query(table, &text, &cells, take.as_mut()).await
@@ -227,8 +231,15 @@ impl Store {
                     read.await.map_err(|_| Fault::Bug("a read panicked".into()))?
                 }
             }
-        })
+        };
+        Box::pin(read.instrument(span))
     }
+}
+
+/// The name of a command, as traces have it: `purchase::Purchase`.
+fn name_of<C>() -> &'static str {
+    let name = std::any::type_name::<C>();
+    name.split_once("::").map_or(name, |(_, name)| name)
 }
 
 fn one_at_a_time() -> Arc<Semaphore> {

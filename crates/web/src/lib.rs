@@ -24,6 +24,7 @@ mod serve;
 mod signed;
 mod text;
 mod trace;
+mod traceparent;
 mod unasked;
 
 use std::sync::Arc;
@@ -41,6 +42,7 @@ pub use metrics::Metrics;
 pub use network::{Network, NotANetwork};
 pub use serve::{Limits, listen, serve};
 pub use signed::{OfPartner, PartnerBody, Signed, SignedBody};
+pub use traceparent::{NotATraceparent, Traceparent};
 
 use unasked::Operations;
 
@@ -86,6 +88,7 @@ async fn enter(State(door): State<Door>, request: Request, next: Next) -> Respon
     let method = request.method().clone();
     let is_private = request.headers().contains_key(header::AUTHORIZATION);
     let route = request.extensions().get::<MatchedPath>().cloned();
+    let span = trace::span(&method, route.as_ref(), request.headers());
     let at = route.clone();
     let answer = async move {
         if let Some(answer) = api::elsewhere(app, at.as_ref()) {
@@ -100,7 +103,8 @@ async fn enter(State(door): State<Door>, request: Request, next: Next) -> Respon
             Err(problem) => problem.into_response(),
         }
     };
-    let mut answer = trace::observe(&watch, method, route, request_id::stamp(app, answer)).await;
+    let answer = request_id::stamp(app, answer);
+    let mut answer = trace::observe(&watch, span, method, route, answer).await;
     if is_private {
         // Where nothing else was said: what somebody in particular is told is for nobody else to keep.
         answer.headers_mut().entry(header::CACHE_CONTROL).or_insert(answer::PRIVATE);

@@ -29,6 +29,7 @@ pub struct Metrics {
     durations: Family<Route, Histogram>,
     deliveries: Family<Delivery, Counter>,
     letters: Family<Delivery, Counter>,
+    spans: Family<Delivery, Counter>,
     faults: Family<Kind, Counter>,
     connections: Gauge,
     certificate: Family<Unlabelled, Gauge>,
@@ -88,6 +89,12 @@ impl Default for Metrics {
             "Tries to hand letters to the mail server, by what came of them",
             letters.clone(),
         );
+        let spans = Family::<Delivery, Counter>::default();
+        registry.register(
+            "trace_spans",
+            "Spans for the collector of traces: sent, or dropped because it or the queue did not take them",
+            spans.clone(),
+        );
         let faults = Family::<Kind, Counter>::default();
         registry.register(
             "faults",
@@ -116,6 +123,7 @@ impl Default for Metrics {
             durations,
             deliveries,
             letters,
+            spans,
             faults,
             connections,
             certificate,
@@ -143,6 +151,16 @@ impl Metrics {
     /// Counts a try to hand over a letter.
     pub fn mailed(&self, mailed: Mailed) {
         self.letters.get_or_create(&Delivery { outcome: mailed.as_str() }).inc();
+    }
+
+    /// Counts spans that the collector of traces has.
+    pub fn spans_sent(&self, count: u64) {
+        self.spans.get_or_create(&Delivery { outcome: "sent" }).inc_by(count);
+    }
+
+    /// Counts spans that it will never have.
+    pub fn spans_dropped(&self, count: u64) {
+        self.spans.get_or_create(&Delivery { outcome: "dropped" }).inc_by(count);
     }
 
     /// Counts a fault.
@@ -200,7 +218,7 @@ impl Drop for Connected {
 }
 
 /// Anybody can invent methods; a label for each would fill the memory.
-fn known(method: &Method) -> &'static str {
+pub(crate) fn known(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",
         Method::HEAD => "HEAD",

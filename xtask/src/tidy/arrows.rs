@@ -23,7 +23,7 @@ const LINE: &[(&str, &[&str], &[&str])] = &[
     // Types of the wire, and nothing of the server: an integrator's program links it.
     ("scrip-client", &[], &[]),
     // One exchange with somebody outside: what Stripe, bureaus and webhooks are reached by.
-    ("scrip-https", &[], &[]),
+    ("scrip-https", &["scrip-domain"], &[]),
     // A processor behind the engine's port; only the binary knows which one it is.
     ("scrip-stripe", &["scrip-domain", "scrip-engine", "scrip-https"], &[]),
     // An external bureau behind the engine's port.

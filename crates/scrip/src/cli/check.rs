@@ -14,7 +14,7 @@ use crate::clock::SystemClock;
 use crate::config::{self, Config, Database};
 use crate::failure::{Failure, Outcome};
 use crate::server::tls::{self, Certificate};
-use crate::server::{bureau, mail, objects, processor};
+use crate::server::{bureau, mail, objects, processor, traces};
 use crate::vault::Vault;
 
 /// What to do with the configuration.
@@ -82,6 +82,7 @@ impl ConfigArgs {
                     "bureau": config.bureau.as_ref().map(|bureau| &bureau.url),
                     "bucket": config.bucket.as_ref().map(|bucket| &bucket.bucket),
                     "mail": config.mail.as_ref().map(|mail| &mail.server),
+                    "traces": config.traces.as_ref().map(|traces| &traces.endpoint),
                     "warnings": config.warnings,
                 }),
                 Err(failure) => json!({ "ok": false, "error": failure.to_string() }),
@@ -109,6 +110,7 @@ fn stands(config: &Config) -> Outcome<Option<Arc<Certificate>>> {
     processor::open(config, &clock)?;
     bureau::open(config)?;
     mail::open(config)?;
+    traces::open(config)?;
     if let Some(bucket) = objects::bucket(config)? {
         one_thread(objects::prove(bucket.as_ref()))?;
     }

@@ -8,6 +8,7 @@ mod processor;
 mod raw;
 mod role;
 mod tls;
+mod traces;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -26,6 +27,7 @@ pub use self::mail::{MailAccount, MailPassword};
 pub use self::processor::StripeAccount;
 use self::raw::Raw;
 pub use self::tls::TlsFiles;
+pub use self::traces::{Authorization, TracesAccount};
 use crate::failure::{Failure, Outcome};
 
 /// The file that documents every option, with the defaults.
@@ -80,11 +82,15 @@ const KEYS: &[&str] = &[
     "mail.password_file",
     "mail.from",
     "mail.reply_to",
+    "traces.endpoint",
+    "traces.percent",
+    "traces.authorization_file",
 ];
 
 /// Secrets that no file of the configuration holds, and where in the environment they stand.
 const SECRET_KEY: (&str, &str) = ("objects.secret_key", "SCRIP_OBJECTS_SECRET_KEY");
 const MAIL_PASSWORD: (&str, &str) = ("mail.password", "SCRIP_MAIL_PASSWORD");
+const AUTHORIZATION: (&str, &str) = ("traces.authorization", "SCRIP_TRACES_AUTHORIZATION");
 
 /// Variables of the environment by our name that are no configuration of a server.
 const OTHERS: &[&str] = &[
@@ -94,6 +100,7 @@ const OTHERS: &[&str] = &[
     "SCRIP_PASSPHRASE",
     SECRET_KEY.1,
     MAIL_PASSWORD.1,
+    AUTHORIZATION.1,
 ];
 
 /// The addresses by which a machine reaches itself.
@@ -148,6 +155,8 @@ pub struct Config {
     pub bucket: Option<BucketAccount>,
     /// Who takes letters; without it none are sent.
     pub mail: Option<MailAccount>,
+    /// Who is told where requests spend their time; without it nobody is.
+    pub traces: Option<TracesAccount>,
     /// What is not wrong, but probably not meant.
     pub warnings: Vec<String>,
 }
@@ -224,6 +233,7 @@ impl Config {
         raw.read_environment(environment, KEYS, OTHERS);
         raw.take_secret(environment, SECRET_KEY);
         raw.take_secret(environment, MAIL_PASSWORD);
+        raw.take_secret(environment, AUTHORIZATION);
         let mut config = Self::of(&raw, folder)?;
         let holds_password =
             matches!(&config.database, Database::Postgres(url) if text.contains(url.as_str()));
@@ -251,7 +261,11 @@ impl Config {
             Some(MailPassword::File(path)) => Some(path.clone()),
             Some(MailPassword::Given(_)) | None => None,
         });
-        stripe.chain(bureau).chain(bucket).chain(mail).collect()
+        let traces = self.traces.iter().filter_map(|traces| match &traces.authorization {
+            Some(Authorization::File(path)) => Some(path.clone()),
+            Some(Authorization::Given(_)) | None => None,
+        });
+        stripe.chain(bureau).chain(bucket).chain(mail).chain(traces).collect()
     }
 
     fn of(raw: &Raw, folder: &Path) -> Outcome<Self> {
@@ -306,6 +320,7 @@ impl Config {
             bureau: BureauAccount::of(raw, folder)?,
             bucket: BucketAccount::of(raw, folder)?,
             mail: MailAccount::of(raw, folder)?,
+            traces: TracesAccount::of(raw, folder)?,
             warnings,
         })
     }

@@ -305,3 +305,39 @@ fn a_certificate_has_its_key_and_needs_no_proxy() {
     assert_eq!(read(public, &[]).unwrap().warnings, [UNTRUSTED]);
     assert!(read(&format!("{public}{both}"), &[]).unwrap().warnings.is_empty());
 }
+
+#[test]
+fn traces_go_to_a_collector_or_nowhere() {
+    let table = |text: &str| format!("[traces]\n{text}");
+    let whole = "endpoint = \"http://127.0.0.1:4318/v1/traces\"";
+    let traces = read(&table(whole), &[]).unwrap().traces.unwrap();
+    assert_eq!((traces.percent, traces.authorization), (100, None));
+    let environment =
+        [("SCRIP_TRACES_ENDPOINT", "https://o.example/v1/traces"), ("SCRIP_TRACES_PERCENT", "5")];
+    assert_eq!(read(&table(whole), &environment).unwrap().traces.unwrap().percent, 5);
+    let with_file = format!("{whole}\nauthorization_file = \"a\"");
+    let config = read(&table(&with_file), &[]).unwrap();
+    assert_eq!(config.secret_files(), [PathBuf::from("/srv/shop/a")]);
+    assert_eq!(read("[traces]\npercent = 10", &[]).unwrap().traces, None);
+    for (text, expected) in [
+        ("percent = 0", "traces.percent must be a whole number from 1 to 100"),
+        ("endpoint = \"127.0.0.1:4318\"", "traces.endpoint must be the full address"),
+        ("endpoint = \"https://u:hush@o.example\"", "traces.endpoint must be"),
+        ("endpoint = \"https://o.example/?key=hush\"", "traces.endpoint must be"),
+        ("authorization_file = \"a\"", "no traces.endpoint"),
+        (&format!("{whole}\nauthorization = \"hush\""), "no option traces.authorization"),
+    ] {
+        let refusal = refusal(&table(text));
+        assert!(refusal.contains(expected) && !refusal.contains("hush"), "{text}: {refusal}");
+    }
+    let mut raw = Raw::default();
+    raw.read_file("scrip.toml", &table(&with_file), KEYS).unwrap();
+    let environment = [(AUTHORIZATION.1.to_owned(), "hush".to_owned())].into();
+    raw.read_environment(&environment, KEYS, OTHERS);
+    raw.take_secret(&environment, AUTHORIZATION);
+    let config = Config::of(&raw, Path::new("/srv/shop")).unwrap();
+    assert!(!format!("{config:?}").contains("hush"));
+    assert_eq!((config.secret_files().len(), config.warnings.len()), (0, 0));
+    let given = config.traces.unwrap().authorization;
+    assert_eq!(given, Some(Authorization::Given("hush".into())));
+}

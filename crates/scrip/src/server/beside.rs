@@ -4,12 +4,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use scrip_domain::TRACES;
 use scrip_domain::restore::FIRST_EPOCH;
 use scrip_domain::role::Role;
 use scrip_engine::Fault;
 use scrip_web::Watch;
 use tokio::task::JoinSet;
 use tokio::time::{Interval, MissedTickBehavior, interval, sleep};
+use tracing::{Instrument, Span, trace_span};
 
 use super::{mail, webhooks};
 
@@ -31,51 +33,81 @@ impl Beside {
         all.also(housekeeping(watch.clone()));
         all.also(errands(watch.clone()));
         all.also(webhooks::tell(watch.clone()));
-        all.each_second(watch, "holders of licenses are reminded later", async |watch| {
-            watch.app().engine.remind_due().await
-        });
-        if engine.roles().has(Role::Provider) {
-            all.each_second(watch, "what is due of purchase requests waits", async |watch| {
-                watch.app().engine.lapse_requests().await
+        all.each_second(
+            watch,
+            "remind_due",
+            "holders of licenses are reminded later",
+            async |watch| watch.app().engine.remind_due().await,
+        );
+        all.ask_others(watch);
+        if engine.writes_letters() {
+            // Apart: what has happened does not wait for a mail server.
+            all.each_second(watch, "collect_letters", "letters are made later", async |watch| {
+                watch.app().engine.collect_letters().await
             });
-            all.each_second(watch, "merchants are told later", async |watch| {
+            all.each_second(watch, "send_letters", "letters are sent later", mail::send);
+        }
+        all
+    }
+
+    /// Starts what a server of its roles has to do with others.
+    fn ask_others(&mut self, watch: &Arc<Watch>) {
+        let engine = &watch.app().engine;
+        if engine.roles().has(Role::Provider) {
+            self.each_second(
+                watch,
+                "lapse_requests",
+                "what is due of purchase requests waits",
+                async |watch| watch.app().engine.lapse_requests().await,
+            );
+            self.each_second(watch, "send_notices", "merchants are told later", async |watch| {
                 watch.app().engine.send_notices().await
             });
         }
         if engine.provider().is_some() {
-            all.each_second(watch, "what the provider has to be asked waits", async |watch| {
-                watch.app().engine.run_checkouts().await
-            });
+            self.each_second(
+                watch,
+                "run_checkouts",
+                "what the provider has to be asked waits",
+                async |watch| watch.app().engine.run_checkouts().await,
+            );
         }
         if engine.epoch() > FIRST_EPOCH {
-            all.each_second(watch, "peers are asked at the next try", async |watch| {
-                watch.app().engine.run_restore().await
-            });
+            self.each_second(
+                watch,
+                "run_restore",
+                "peers are asked at the next try",
+                async |watch| watch.app().engine.run_restore().await,
+            );
         }
         if engine.partners().is_some() {
-            all.each_second(watch, "what is due of exchanges waits", async |watch| {
-                watch.app().engine.run_exchanges().await
-            });
-            all.each_second(watch, "partners are told later of agreements", async |watch| {
-                watch.app().engine.run_agreements().await
-            });
-            all.each_second(watch, "partners are told later of links", async |watch| {
-                watch.app().engine.run_links().await
-            });
+            self.each_second(
+                watch,
+                "run_exchanges",
+                "what is due of exchanges waits",
+                async |watch| watch.app().engine.run_exchanges().await,
+            );
+            self.each_second(
+                watch,
+                "run_agreements",
+                "partners are told later of agreements",
+                async |watch| watch.app().engine.run_agreements().await,
+            );
+            self.each_second(
+                watch,
+                "run_links",
+                "partners are told later of links",
+                async |watch| watch.app().engine.run_links().await,
+            );
         }
         if engine.roles().may_have_partners() {
-            all.each_second(watch, "what is due of statements waits", async |watch| {
-                watch.app().engine.run_settlements().await
-            });
+            self.each_second(
+                watch,
+                "run_settlements",
+                "what is due of statements waits",
+                async |watch| watch.app().engine.run_settlements().await,
+            );
         }
-        if engine.writes_letters() {
-            // Apart: what has happened does not wait for a mail server.
-            all.each_second(watch, "letters are made later", async |watch| {
-                watch.app().engine.collect_letters().await
-            });
-            all.each_second(watch, "letters are sent later", mail::send);
-        }
-        all
     }
 
     /// Starts one more.
@@ -96,10 +128,11 @@ impl Beside {
         }
     }
 
-    /// Does `work` each second. A fault is logged: `waits` says what that means.
+    /// Does `work` each second, a round that traces know by its `name`. A fault is logged: `waits` says what that means.
     fn each_second<T, W: Future<Output = Result<T, Fault>> + Send>(
         &mut self,
         watch: &Arc<Watch>,
+        name: &'static str,
         waits: &'static str,
         work: impl Fn(Arc<Watch>) -> W + Send + 'static,
     ) {
@@ -108,7 +141,8 @@ impl Beside {
             let mut second = every_second();
             loop {
                 second.tick().await;
-                warn(&watch, waits, work(watch.clone()).await);
+                let done = work(watch.clone()).instrument(round(name)).await;
+                warn(&watch, waits, done);
             }
         });
     }
@@ -144,9 +178,12 @@ async fn errands(watch: Arc<Watch>) {
             () = engine.errand_waits() => {}
             _ = second.tick() => {}
         }
-        warn(&watch, "what processor or bureau have to be asked waits", engine.run_errands().await);
-        warn(&watch, "automatic top-ups wait", engine.run_auto_top_ups().await);
-        warn(&watch, "what is left of erased accounts waits", engine.finish_erasures().await);
+        let done = engine.run_errands().instrument(round("run_errands")).await;
+        warn(&watch, "what processor or bureau have to be asked waits", done);
+        let done = engine.run_auto_top_ups().instrument(round("run_auto_top_ups")).await;
+        warn(&watch, "automatic top-ups wait", done);
+        let done = engine.finish_erasures().instrument(round("finish_erasures")).await;
+        warn(&watch, "what is left of erased accounts waits", done);
     }
 }
 
@@ -215,6 +252,11 @@ pub fn warn<T>(watch: &Watch, waits: &'static str, done: Result<T, Fault>) {
         Err(fault) if watch.is_news(&fault) => tracing::warn!(%fault, "{waits}"),
         Err(fault) => tracing::debug!(%fault, "{waits}"),
     }
+}
+
+/// The span of a round of what is due, which begins a trace. Of one that finds nothing to do nobody is told.
+pub fn round(name: &'static str) -> Span {
+    trace_span!(target: TRACES, parent: None, "round", "otel.name" = name)
 }
 
 /// What takes longer than a second puts off the next.

@@ -11,6 +11,7 @@ mod peers;
 pub mod processor;
 pub mod signals;
 pub mod tls;
+pub mod traces;
 mod webhooks;
 
 use std::cell::Cell;
@@ -32,6 +33,7 @@ use tokio_rustls::TlsAcceptor;
 use self::beside::Beside;
 use self::books::{Books, Writing};
 use self::signals::Stop;
+use self::traces::{Exporter, Waiting};
 use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::entropy::SystemEntropy;
@@ -43,7 +45,8 @@ const LAST_WORD: Duration = Duration::from_secs(10);
 
 /// Serves until it is asked to stop.
 pub fn run(config: &Config) -> Outcome {
-    logs::start(&config.log);
+    let (tracer, waiting) = traces::tracer(config).unzip();
+    logs::start(&config.log, tracer);
     config.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
     allow_many_files();
     let threads = match config.threads {
@@ -55,13 +58,13 @@ pub fn run(config: &Config) -> Outcome {
         .enable_all()
         .build()
         .map_err(|error| Failure::new(format!("cannot start threads: {error}")))?;
-    let outcome = runtime.block_on(serve(config));
+    let outcome = runtime.block_on(serve(config, waiting));
     // Reads that are still running on threads of their own change nothing.
     runtime.shutdown_timeout(Duration::from_secs(1));
     outcome
 }
 
-async fn serve(config: &Config) -> Outcome {
+async fn serve(config: &Config, spans: Option<Waiting>) -> Outcome {
     let cannot = |what: &'static str| {
         move |error: io::Error| Failure::new(format!("cannot {what}: {error}"))
     };
@@ -69,6 +72,7 @@ async fn serve(config: &Config) -> Outcome {
     let hang_up = signal(SignalKind::hangup()).map_err(cannot("listen to signals"))?;
     let vault = Arc::new(Vault::within(&config.data));
     let certificate = tls::open(config)?;
+    let collector = traces::open(config)?;
     let (engine, writing) = open(config, &vault, false).await?;
     let listener = listen(config.listen, "listen")?;
     let listening = listener.local_addr().map_err(cannot("listen"))?;
@@ -112,8 +116,11 @@ async fn serve(config: &Config) -> Outcome {
         }
         None => (listener, None),
     };
+    let exporter = collector
+        .zip(spans)
+        .map(|(collector, spans)| Exporter::start(config, collector, spans, watch.clone()));
     say_ready(&listening);
-    answer(config, door, watch, writing, stop, beside).await
+    answer(config, door, watch, writing, stop, (beside, exporter)).await
 }
 
 /// Refuses the master secret of another shop.
@@ -179,7 +186,7 @@ async fn answer(
     watch: Arc<Watch>,
     mut writing: Writing,
     mut stop: Stop,
-    mut beside: Beside,
+    (mut beside, exporter): (Beside, Option<Exporter>),
 ) -> Outcome {
     let fault = Cell::new(None);
     let end = async {
@@ -198,6 +205,9 @@ async fn answer(
         tracing::warn!(connections = cut, "some connections did not end in time and were cut");
     }
     drop(beside);
+    if let Some(exporter) = exporter {
+        exporter.end().await;
+    }
     let fault = fault.take();
     if fault.is_none() {
         match tokio::time::timeout(LAST_WORD, watch.app().engine.end_lease()).await {

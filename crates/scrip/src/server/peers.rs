@@ -1,4 +1,5 @@
-//! The way to other servers: to a merchant's provider, to a provider's merchants, and to a vendor's partners.
+//! The way to other servers: to a merchant's provider, to a provider's merchants, and to a vendor's partners. They are told
+//! the trace that a request is in, so that what happens at both is one; nobody else is.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,6 +11,7 @@ use scrip_peer::{
     HttpArchive, HttpHerald, HttpPartners, HttpProvider, Line, PublicReader, Transport,
 };
 
+use super::traces::traceparent;
 use crate::config::Config;
 use crate::failure::{Failure, Outcome};
 
@@ -37,11 +39,13 @@ pub fn lead(config: &Config, engine: Engine) -> Outcome<Engine> {
 
 /// A merchant goes where its administrator has sent it.
 fn to_provider(url: &str, engine: Engine) -> Result<Engine, SetupError> {
-    let transport: Arc<dyn Transport> = Arc::new(Https::to(url, PATIENCE, LONGEST)?);
+    let to = |patience| {
+        Ok::<_, SetupError>(Https::to(url, patience, LONGEST)?.with_trace_header(traceparent))
+    };
+    let transport: Arc<dyn Transport> = Arc::new(to(PATIENCE)?);
     let engine = engine.with_peer_port(Arc::new(PublicReader::new(transport.clone())));
     let line = Line::new(transport, engine.pen());
-    let letters = Https::to(url, PATIENCE_WITH_LETTERS, LONGEST)?;
-    let letters = Line::new(Arc::new(letters), engine.pen());
+    let letters = Line::new(Arc::new(to(PATIENCE_WITH_LETTERS)?), engine.pen());
     let keys = engine.peer_keys().clone();
     let provider = HttpProvider::new(url, line, keys).with_letters_through(letters);
     Ok(engine.with_provider(Arc::new(provider)))
@@ -50,7 +54,7 @@ fn to_provider(url: &str, engine: Engine) -> Result<Engine, SetupError> {
 /// A vendor goes to its partners, and a provider to its merchants: addresses that others keep.
 fn to_strangers(reach: Reach, engine: Engine) -> Result<Engine, SetupError> {
     let strangers = Strangers::within(reach, PATIENCE_WITH_STRANGERS, LONGEST_OF_STRANGERS)?;
-    let transport: Arc<dyn Transport> = Arc::new(strangers);
+    let transport: Arc<dyn Transport> = Arc::new(strangers.with_trace_header(traceparent));
     let engine = engine.with_peer_port(Arc::new(PublicReader::new(transport.clone())));
     let line = Line::new(transport, engine.pen());
     let keys = engine.peer_keys().clone();

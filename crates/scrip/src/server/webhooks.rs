@@ -15,8 +15,9 @@ use scrip_engine::signature::{ID, SIGNATURE, TIME};
 use scrip_engine::webhook::{Message, Reply, Sender, Unsent};
 use scrip_https::{Reach, Strangers, Unanswered};
 use scrip_web::Watch;
+use tracing::Instrument;
 
-use super::beside::{every_second, warn};
+use super::beside::{every_second, round, warn};
 use crate::config::Config;
 use crate::failure::{Failure, Outcome};
 
@@ -84,7 +85,7 @@ pub async fn tell(watch: Arc<Watch>) {
     loop {
         second.tick().await;
         let engine = &watch.app().engine;
-        publish(&watch).await;
+        publish(&watch).instrument(round("publish")).await;
         let waiting = match engine.webhooks_waiting().await {
             Ok(waiting) => waiting,
             Err(fault) => {
@@ -97,7 +98,8 @@ pub async fn tell(watch: Arc<Watch>) {
             let watch = watch.clone();
             running.entry(id).or_insert_with(|| {
                 Run(tokio::spawn(async move {
-                    match watch.app().engine.run_webhook(id).await {
+                    let run = watch.app().engine.run_webhook(id);
+                    match run.instrument(round("run_webhook")).await {
                         Ok(tries) => tries.iter().for_each(|tried| watch.metrics.told(*tried)),
                         Err(fault) if watch.is_news(&fault) => {
                             tracing::warn!(%fault, endpoint = %id, "a webhook waits");

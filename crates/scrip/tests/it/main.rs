@@ -11,4 +11,5 @@ mod lifecycle;
 mod operating;
 mod shop;
 mod tls;
+mod traces;
 mod verifying;
