@@ -42,6 +42,7 @@ pub const CHECKS: &[Check] = &[
     Check { script: "tests/foreign/backup.py", debian: &["age"] },
     Check { script: "tests/foreign/s3.py", debian: &["curl"] },
     Check { script: "tests/foreign/updates.mjs", debian: &[] },
+    Check { script: "tests/foreign/package.py", debian: &["fakeroot", "lintian", "systemd"] },
     Check { script: "tests/browser/pages.mjs", debian: &["chromium"] },
 ];
 
