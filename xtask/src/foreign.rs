@@ -49,6 +49,7 @@ pub const CHECKS: &[Check] = &[
     Check { script: "tests/foreign/traces.py", debian: &[] },
     Check { script: "tests/foreign/pain001.py", debian: &[] },
     Check { script: "tests/foreign/s3.py", debian: &["curl"] },
+    Check { script: "tests/foreign/package.py", debian: &["fakeroot", "lintian", "systemd"] },
 ];
 
 pub fn run(postgres_url: &str) -> Outcome {

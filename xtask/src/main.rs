@@ -2,7 +2,7 @@
 //!
 //! `cargo xtask test` sets up what is missing and passes every test; `.ci/run` calls it and nothing
 //! else. `cargo xtask tidy` holds the rules that the compiler cannot. `cargo xtask postgres` lends a
-//! private `PostgreSQL`.
+//! private `PostgreSQL`. `cargo xtask package` makes what is published: a static binary, and a package for Debian.
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -14,6 +14,7 @@ use crate::command::{Failure, Outcome};
 mod command;
 mod foreign;
 mod install;
+mod package;
 mod postgres;
 mod test;
 mod tidy;
@@ -40,6 +41,8 @@ enum Task {
         #[arg(long, num_args = 1.., allow_hyphen_values = true, value_name = "CMD")]
         exec: Vec<OsString>,
     },
+    /// Make a static binary, and a package for Debian with it
+    Package(package::Options),
     /// The process that owns a cluster; started by the others
     #[command(hide = true, name = postgres::GUARD)]
     PostgresGuard,
@@ -51,6 +54,7 @@ fn main() -> ExitCode {
         Task::Tidy => tidy::run(),
         Task::Postgres { print_env, exec } if exec.is_empty() => foreground(print_env),
         Task::Postgres { exec, .. } => lend(&exec),
+        Task::Package(options) => package::run(&options),
         Task::PostgresGuard => postgres::guard(),
     };
     match outcome {
