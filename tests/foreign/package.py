@@ -2,6 +2,7 @@
 folder: what its scripts ask of this machine is written down, and not done."""
 
 import glob
+import gzip
 import json
 import os
 import re
@@ -97,6 +98,9 @@ def documented(root):
         for link in links:
             if not link.startswith("../") or guide.endswith("/operating.md"):
                 same(f"{guide} leads to {link}", os.path.exists(os.path.join(guides, link)), True)
+    with gzip.open(f"{guides}/third-party.txt.gz", "rt") as notices:
+        theirs = notices.read()
+    same("whose notices come along", [name for name in ("\nrusqlite 0.", "\ntokio 1.", "musl") if name not in theirs], [])
     said = run("systemd-analyze", "verify", f"--root={root.path}", "--man=no", "--recursive-errors=no", f"/{UNIT}")
     same("what systemd says of the unit", said, "")
     print("  systemd takes the unit, and links lead to what is installed")

@@ -15,6 +15,8 @@ use clap::Args;
 use crate::command::{Context, Failure, Outcome, hush, root, show, target_directory};
 use crate::install;
 
+mod notices;
+
 /// The package of the version; with the next packaging of the same version it is 2.
 const REVISION: u32 = 1;
 const PROGRAM: &str = "usr/bin/scrip";
@@ -51,7 +53,8 @@ struct Origin {
 }
 
 pub fn run(options: &Options) -> Outcome {
-    install::debian(&["binutils", "dpkg-dev"])?;
+    // A C compiler of musl's for what is C in the binary: SQLite, the allocator, parts of the cryptography.
+    install::debian(&["binutils", "dpkg-dev", "musl-tools"])?;
     let binary = match &options.binary {
         Some(binary) => binary.clone(),
         None => static_binary()?,
@@ -83,8 +86,6 @@ pub fn run(options: &Options) -> Outcome {
 /// Built for musl, whose targets Rust links statically.
 fn static_binary() -> Outcome<PathBuf> {
     let target = format!("{}-unknown-linux-musl", std::env::consts::ARCH);
-    // A C compiler for what is C in the binary: SQLite, the allocator, parts of the cryptography.
-    install::debian(&["musl-tools"])?;
     let libraries =
         line(Command::new("rustc").args(["--print", "target-libdir", "--target", &target]))?;
     if !Path::new(&libraries).exists() {
@@ -164,14 +165,25 @@ fn fill(tree: &Path, binary: &Path, label: &Label) -> Outcome {
     let copyright = packaging.join("debian/copyright");
     let copyright = fs::read_to_string(&copyright).context(copyright.display())?;
     write(&guides.join("copyright"), &copyright.replace("@mit@", &indented(&license)))?;
+    write(&guides.join("third-party.txt"), &third_party()?)?;
     copy(&root().join("CHANGELOG.md"), &guides.join("changelog"))?;
     write(&guides.join("changelog.Debian"), &label.changelog()?)?;
     // Without name and date of the file, which would differ each time.
-    let compress = ["--best", "--no-name", "changelog", "changelog.Debian"];
+    let compress = ["--best", "--no-name", "changelog", "changelog.Debian", "third-party.txt"];
     hush(Command::new("gzip").args(compress).current_dir(&guides))?;
     // Whatever the machine that it is built on lets others do with new files.
     hush(Command::new("chmod").args(["-R", "u=rwX,go=rX"]).arg(tree))?;
     Ok(())
+}
+
+/// What others ask to be said of what is theirs in the binary: of crates, of Rust's own library, and of musl.
+fn third_party() -> Outcome<String> {
+    let read = |path: &Path| fs::read_to_string(path).context(path.display());
+    let toolchain = line(Command::new("rustc").args(["--print", "sysroot"]))?;
+    let library = read(&Path::new(&toolchain).join("share/doc/rust/COPYRIGHT-library.html"))?;
+    let musl = read(Path::new("/usr/share/doc/musl/copyright"))?;
+    let crates = notices::of_crates()?;
+    Ok(format!("musl\n\n{musl}\n\n{crates}The Rust standard library\n\n{library}"))
 }
 
 /// What dpkg is told of them, and does besides.
