@@ -126,11 +126,13 @@ def configure(shop, url):
         text = file.read()
     options = {"bucket": BUCKET, "prefix": PREFIX, "endpoint": url, "access_key": KEY, "secret_key_file": "bucket.secret"}
     head, objects = text.split("[objects]\n")
+    objects, tables = objects.split("\n[", 1)
     for name, value in options.items():
         same(f"{name} in the configuration", objects.count(f'#{name} = ""'), 1)
         objects = objects.replace(f'#{name} = ""', f'{name} = "{value}"')
     with open(shop.config, "w") as file:
-        file.write(f"{head}[objects]\n{objects.replace('#path_style = false', 'path_style = true')}")
+        objects = objects.replace("#path_style = false", "path_style = true")
+        file.write(f"{head}[objects]\n{objects}\n[{tables}")
 
 
 def upload(shop, content, name=None):
