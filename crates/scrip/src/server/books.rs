@@ -149,6 +149,8 @@ pub fn cannot_open(database: &Database, fault: &Fault) -> Failure {
         failure.advise("Stop that process first; `scrip admin` talks to a running server.")
     } else if text.contains("newer") {
         failure.advise("Install the version that wrote it, or a later one; nothing was changed.")
+    } else if text.contains("older than this program") {
+        failure.advise("Start the server (`scrip serve`), and ask again; nothing was changed.")
     } else if let Database::Sqlite(path) = database {
         let folder = path.parent().unwrap_or(Path::new(".")).display();
         failure.advise(format!(

@@ -136,6 +136,15 @@ fn a_newer_database_is_refused() {
     assert_eq!((code, text.contains("newer")), (2, true), "{text}");
 }
 
+#[test]
+fn an_older_database_is_examined_after_the_server_has_brought_it_up_to_date() {
+    let folder = Folder::on_postgres("older");
+    folder.database().execute("TRUNCATE migrations");
+    let (text, code) = said(&run(&["doctor", "--config", &folder.config()]));
+    assert_eq!(code, 2, "{text}");
+    assert!(text.contains("older than this program") && text.contains("scrip serve"), "{text}");
+}
+
 /// Two servers on one PostgreSQL: what is done at one is so at the other, within a second.
 #[test]
 fn two_servers_are_one_shop() {
