@@ -1,9 +1,9 @@
 //! The bucket that keeps the goods, in the place of the folder.
 
-use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::raw::Raw;
+use super::secret::Secret;
 use crate::failure::{Failure, Outcome};
 
 /// A bucket, and who asks it.
@@ -22,25 +22,7 @@ pub struct BucketAccount {
     /// The name of the key.
     pub access_key: String,
     /// The key itself.
-    pub secret: SecretKey,
-}
-
-/// Where the secret key is.
-#[derive(Clone, PartialEq, Eq)]
-pub enum SecretKey {
-    /// In this file, which is read when it is needed.
-    File(PathBuf),
-    /// In the environment.
-    Given(String),
-}
-
-impl fmt::Debug for SecretKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::File(path) => f.debug_tuple("File").field(path).finish(),
-            Self::Given(_) => f.write_str("Given(secret)"),
-        }
-    }
+    pub secret: Secret,
 }
 
 impl BucketAccount {
@@ -66,15 +48,9 @@ impl BucketAccount {
         let endpoint = endpoint.unwrap_or_else(|| format!("https://s3.{region}.amazonaws.com"));
         let access_key = text("access_key")?
             .ok_or_else(|| lacks("access_key, or SCRIP_OBJECTS_ACCESS_KEY in the environment"))?;
-        let secret = match (text("secret_key")?, text("secret_key_file")?) {
-            (Some(secret), _) => SecretKey::Given(secret),
-            (None, Some(file)) => SecretKey::File(folder.join(file)),
-            (None, None) => {
-                return Err(lacks(
-                    "secret_key_file, or SCRIP_OBJECTS_SECRET_KEY in the environment",
-                ));
-            }
-        };
+        let secret = Secret::of(raw, folder, "objects.secret_key")?.ok_or_else(|| {
+            lacks("secret_key_file, or SCRIP_OBJECTS_SECRET_KEY in the environment")
+        })?;
         let path_style = raw.flag("objects.path_style")?.unwrap_or(false);
         let prefix = prefix(&text("prefix")?.unwrap_or_default())?;
         Ok(Some(Self { endpoint, region, bucket, prefix, path_style, access_key, secret }))

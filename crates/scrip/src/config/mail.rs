@@ -1,11 +1,11 @@
 //! The mail server that takes letters.
 
-use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use scrip_mail::Security;
 
 use super::raw::Raw;
+use super::secret::Secret;
 use crate::failure::{Failure, Outcome};
 
 /// A mail server, and in whose name letters are sent.
@@ -20,29 +20,11 @@ pub struct MailAccount {
     /// Who sends, to the server; nobody, where it asks nobody.
     pub user: Option<String>,
     /// The user's password.
-    pub password: Option<MailPassword>,
+    pub password: Option<Secret>,
     /// Who sends, to people.
     pub from: String,
     /// Who gets answers.
     pub reply_to: Option<String>,
-}
-
-/// Where the password is.
-#[derive(Clone, PartialEq, Eq)]
-pub enum MailPassword {
-    /// In this file, which is read when the server starts.
-    File(PathBuf),
-    /// In the environment.
-    Given(String),
-}
-
-impl fmt::Debug for MailPassword {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::File(path) => f.debug_tuple("File").field(path).finish(),
-            Self::Given(_) => f.write_str("Given(secret)"),
-        }
-    }
 }
 
 impl MailAccount {
@@ -61,17 +43,13 @@ impl MailAccount {
         let security = security.unwrap_or(Security::StartTls);
         let port = raw.number("mail.port", 0..=65_535)?.filter(|port| *port != 0);
         let (from, reply_to, user) = (text("from")?, text("reply_to")?, text("user")?);
-        let password = match (text("password")?, text("password_file")?) {
-            (Some(password), _) => Some(MailPassword::Given(password)),
-            (None, Some(file)) => Some(MailPassword::File(folder.join(file))),
-            (None, None) => None,
-        };
+        let password = Secret::of(raw, folder, "mail.password")?;
         let Some(server) = text("server")? else {
             let others = [
                 ("from", from.is_some()),
                 ("reply_to", reply_to.is_some()),
                 ("user", user.is_some()),
-                ("password_file", matches!(password, Some(MailPassword::File(_)))),
+                ("password_file", password.as_ref().is_some_and(|secret| secret.file().is_some())),
             ];
             return match others.iter().find(|(_, given)| *given) {
                 Some((name, _)) => {

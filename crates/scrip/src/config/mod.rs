@@ -7,6 +7,7 @@ mod mail;
 mod processor;
 mod raw;
 mod role;
+mod secret;
 mod tls;
 mod traces;
 
@@ -21,13 +22,14 @@ use scrip_domain::role::Roles;
 use scrip_web::Network;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 
-pub use self::bucket::{BucketAccount, SecretKey};
+pub use self::bucket::BucketAccount;
 pub use self::bureau::BureauAccount;
-pub use self::mail::{MailAccount, MailPassword};
+pub use self::mail::MailAccount;
 pub use self::processor::StripeAccount;
 use self::raw::Raw;
+pub use self::secret::Secret;
 pub use self::tls::TlsFiles;
-pub use self::traces::{Authorization, TracesAccount};
+pub use self::traces::TracesAccount;
 use crate::failure::{Failure, Outcome};
 
 /// The file that documents every option, with the defaults.
@@ -253,19 +255,12 @@ impl Config {
         let stripe =
             stripe.flat_map(|s| [s.secret_key_file.clone(), s.webhook_secret_file.clone()]);
         let bureau = self.bureau.iter().map(|bureau| bureau.secret_file.clone());
-        let bucket = self.bucket.iter().filter_map(|bucket| match &bucket.secret {
-            SecretKey::File(path) => Some(path.clone()),
-            SecretKey::Given(_) => None,
-        });
-        let mail = self.mail.iter().filter_map(|mail| match &mail.password {
-            Some(MailPassword::File(path)) => Some(path.clone()),
-            Some(MailPassword::Given(_)) | None => None,
-        });
-        let traces = self.traces.iter().filter_map(|traces| match &traces.authorization {
-            Some(Authorization::File(path)) => Some(path.clone()),
-            Some(Authorization::Given(_)) | None => None,
-        });
-        stripe.chain(bureau).chain(bucket).chain(mail).chain(traces).collect()
+        let bucket = self.bucket.iter().map(|bucket| &bucket.secret);
+        let mail = self.mail.iter().filter_map(|mail| mail.password.as_ref());
+        let traces = self.traces.iter().filter_map(|traces| traces.authorization.as_ref());
+        let others = bucket.chain(mail).chain(traces);
+        let others = others.filter_map(Secret::file).map(Path::to_path_buf);
+        stripe.chain(bureau).chain(others).collect()
     }
 
     fn of(raw: &Raw, folder: &Path) -> Outcome<Self> {

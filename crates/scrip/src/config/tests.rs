@@ -226,7 +226,7 @@ fn a_bucket_is_whole_or_none_and_its_secret_is_told_to_nobody() {
     let bucket = read(&table(whole), &[]).unwrap().bucket.unwrap();
     assert_eq!(bucket.endpoint, "https://s3.eu-west-1.amazonaws.com");
     assert_eq!((bucket.prefix.as_str(), bucket.path_style), ("a/b/", false));
-    assert_eq!(bucket.secret, SecretKey::File(PathBuf::from("/srv/shop/s")));
+    assert_eq!(bucket.secret, Secret::File(PathBuf::from("/srv/shop/s")));
     let config = read(&table(whole), &[]).unwrap();
     assert_eq!(config.secret_files(), [PathBuf::from("/srv/shop/s")]);
     for (text, expected) in [
@@ -246,7 +246,7 @@ fn a_bucket_is_whole_or_none_and_its_secret_is_told_to_nobody() {
     raw.read_environment(&environment, KEYS, OTHERS);
     raw.take_secret(&environment, SECRET_KEY);
     let config = Config::of(&raw, Path::new("/srv/shop")).unwrap();
-    assert_eq!(config.bucket.as_ref().unwrap().secret, SecretKey::Given("hush".to_owned()));
+    assert_eq!(config.bucket.as_ref().unwrap().secret, Secret::Given("hush".to_owned()));
     assert!(!format!("{config:?}").contains("hush"), "the environment wins, and stays unseen");
     assert_eq!((config.secret_files().len(), config.warnings.len()), (0, 0));
 }
@@ -282,7 +282,7 @@ fn a_mail_server_is_whole_or_none() {
     raw.take_secret(&environment, MAIL_PASSWORD);
     let config = Config::of(&raw, Path::new("/srv/shop")).unwrap();
     assert!(!format!("{config:?}").contains("hush"));
-    assert_eq!(config.mail.unwrap().password, Some(MailPassword::Given("hush".into())));
+    assert_eq!(config.mail.unwrap().password, Some(Secret::Given("hush".into())));
 }
 
 #[test]
@@ -339,5 +339,5 @@ fn traces_go_to_a_collector_or_nowhere() {
     assert!(!format!("{config:?}").contains("hush"));
     assert_eq!((config.secret_files().len(), config.warnings.len()), (0, 0));
     let given = config.traces.unwrap().authorization;
-    assert_eq!(given, Some(Authorization::Given("hush".into())));
+    assert_eq!(given, Some(Secret::Given("hush".into())));
 }

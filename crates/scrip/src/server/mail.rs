@@ -8,9 +8,8 @@ use scrip_engine::{Engine, Fault};
 use scrip_mail::{Account, SmtpPost};
 use scrip_web::Watch;
 
-use crate::config::{Config, MailAccount, MailPassword};
+use crate::config::{Config, MailAccount, Secret};
 use crate::failure::{Failure, Outcome};
-use crate::vault;
 
 /// What letters need: no way to a mail server where none is configured, but for a demo, which keeps its letters to itself.
 /// Nothing is asked of the network.
@@ -25,11 +24,7 @@ pub fn open(config: &Config) -> Outcome<Mail> {
 
 fn smtp(account: &MailAccount) -> Outcome<SmtpPost> {
     let MailAccount { server, port, security, user, password, from, reply_to } = account.clone();
-    let password = match password {
-        Some(MailPassword::File(path)) => Some(vault::read(&path)?.trim().to_owned()),
-        Some(MailPassword::Given(password)) => Some(password),
-        None => None,
-    };
+    let password = password.as_ref().map(Secret::read).transpose()?;
     let credentials = user.zip(password);
     let post = SmtpPost::new(&Account { server, port, security, credentials, from, reply_to });
     post.map_err(|error| Failure::new(format!("mail: {}", Failure::of(&error))))
@@ -71,7 +66,7 @@ mod tests {
             port: 25,
             security,
             user: Some("shop".into()),
-            password: Some(MailPassword::Given("hush".into())),
+            password: Some(Secret::Given("hush".into())),
             from: from.into(),
             reply_to: None,
         };

@@ -11,10 +11,9 @@ use scrip_s3::{S3, Settings};
 use scrip_storage::Blocking;
 
 use crate::clock::SystemClock;
-use crate::config::{BucketAccount, Config, SecretKey};
+use crate::config::{BucketAccount, Config};
 use crate::entropy::SystemEntropy;
 use crate::failure::{Failure, Outcome};
-use crate::vault;
 
 /// How long a start waits for the bucket.
 const CLEARING: Duration = Duration::from_secs(5);
@@ -53,10 +52,7 @@ pub fn bucket(config: &Config) -> Outcome<Option<Arc<dyn Bucket>>> {
 }
 
 fn s3(account: &BucketAccount) -> Outcome<Arc<dyn Bucket>> {
-    let secret_key = match &account.secret {
-        SecretKey::File(path) => vault::read(path)?.trim().to_owned(),
-        SecretKey::Given(secret) => secret.clone(),
-    };
+    let secret_key = account.secret.read()?;
     let settings = Settings {
         endpoint: account.endpoint.clone(),
         region: account.region.clone(),

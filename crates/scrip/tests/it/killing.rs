@@ -66,7 +66,7 @@ fn killed(folder: &Folder, seed: u64) {
         1 + (chance >> 33) % most
     };
     let mut server = folder.serve();
-    let offer = enter_goods(&server, &folder.admin_key);
+    let offer = server.offers(folder, PRICE, &json!({ "kind": "uses", "count": 5 }));
     let mut buyers: Vec<Buyer> =
         (0..BUYERS).map(|number| register(&server, folder, number)).collect();
     for death in 0..DEATHS {
@@ -83,17 +83,6 @@ fn killed(folder: &Folder, seed: u64) {
     buyers.iter().for_each(|buyer| buyer.compare(&server));
     let (text, code) = said(&run(&["doctor", "--config", &folder.config()]));
     assert_eq!((code, text.contains("The books are whole.")), (0, true), "{text}");
-}
-
-fn enter_goods(server: &Server, admin: &str) -> String {
-    let put = |path: &str, body: Value| server.call(Method::PUT, path, admin, "-", &body);
-    put("/v1/admin/products/tuning", json!({ "kind": "service", "title": "Tuning" }));
-    let price = json!({ "amount": PRICE, "unit": "TOK" });
-    let terms = json!({ "kind": "uses", "count": 5 });
-    let path = "/v1/admin/products/tuning/offers/five";
-    let offer = put(path, json!({ "price": price, "terms": terms }));
-    server.call(Method::POST, "/v1/admin/products/tuning/publish", admin, "-", &Value::Null);
-    offer["id"].as_str().expect("an offer").to_owned()
 }
 
 /// A buyer with tokens enough; the first one soon has none left.

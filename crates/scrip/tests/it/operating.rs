@@ -77,13 +77,9 @@ fn logs_hold_no_secrets_at_any_level() {
     let wrong = json!({ "email": email, "password": "a wrong guess at it" });
     server.ask(Method::POST, "/v1/sessions", "", "-", &wrong);
     let staff = &folder.admin_key;
-    let put = |path: &str, body: Value| server.call(Method::PUT, path, staff, "-", &body);
-    put("/v1/admin/products/tuning", json!({ "kind": "service", "title": "Tuning" }));
+    let offer = server.offers(&folder, 0, &json!({ "kind": "perpetual" }));
     let price = json!({ "amount": 0, "unit": "TOK" });
-    let offer = json!({ "price": price, "terms": { "kind": "perpetual" } });
-    let offer = put("/v1/admin/products/tuning/offers/one", offer);
-    server.call(Method::POST, "/v1/admin/products/tuning/publish", staff, "-", &Value::Null);
-    let body = json!({ "lines": [{ "offer": offer["id"] }], "expected_total": price });
+    let body = json!({ "lines": [{ "offer": offer }], "expected_total": price });
     let key = "an-idempotency-key-of-its-own";
     let paid = server.call(Method::POST, "/v1/purchases", token, key, &body);
     let code = &paid["licenses"][0]["code"];

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Output, Stdio};
 use http::Method;
 use rustix::process::{Pid, Signal, kill_process};
 use scrip_client::Client;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// The binary, in an environment without anything of ours.
@@ -227,6 +227,17 @@ impl Server {
         while !self.log().contains(words) {
             assert!(begin.elapsed().as_secs() < 20, "{words} is not logged");
         }
+    }
+
+    /// The offer of a service that is entered and published: so much for these terms.
+    pub fn offers(&self, folder: &Folder, price: u64, terms: &Value) -> String {
+        let staff = &folder.admin_key;
+        let put = |path: &str, body: Value| self.call(Method::PUT, path, staff, "-", &body);
+        put("/v1/admin/products/tuning", json!({ "kind": "service", "title": "Tuning" }));
+        let offer = json!({ "price": { "amount": price, "unit": "TOK" }, "terms": terms });
+        let offer = put("/v1/admin/products/tuning/offers/one", offer);
+        self.call(Method::POST, "/v1/admin/products/tuning/publish", staff, "-", &Value::Null);
+        offer["id"].as_str().expect("an offer").to_owned()
     }
 
     /// Runs `scrip admin` against it, and reads its JSON.

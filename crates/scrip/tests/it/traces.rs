@@ -92,13 +92,9 @@ fn buy(server: &Server, folder: &Folder, traceparent: &str) -> Vec<String> {
     let who = json!({ "email": email, "password": password });
     let opened = server.call(Method::POST, "/v1/accounts", "", "-", &who);
     let token = opened["token"].as_str().unwrap();
-    let put = |path: &str, body: Value| server.call(Method::PUT, path, staff, "-", &body);
-    put("/v1/admin/products/tuning", json!({ "kind": "service", "title": "Tuning" }));
+    let offer = server.offers(folder, 0, &json!({ "kind": "perpetual" }));
     let price = json!({ "amount": 0, "unit": "TOK" });
-    let offer = json!({ "price": price, "terms": { "kind": "perpetual" } });
-    let offer = put("/v1/admin/products/tuning/offers/one", offer);
-    server.call(Method::POST, "/v1/admin/products/tuning/publish", staff, "-", &Value::Null);
-    let body = json!({ "lines": [{ "offer": offer["id"] }], "expected_total": price });
+    let body = json!({ "lines": [{ "offer": offer }], "expected_total": price });
     let headers = [
         ("content-type", "application/json"),
         ("idempotency-key", "a-key-of-its-own"),

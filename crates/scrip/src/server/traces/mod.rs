@@ -25,10 +25,9 @@ use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 use self::layer::{Span, Value};
 pub use self::layer::{Tracer, Waiting, traceparent};
-use crate::config::{Authorization, Config};
+use crate::config::{Config, Secret};
 use crate::entropy::SystemEntropy;
 use crate::failure::{Failure, Outcome};
-use crate::vault;
 
 /// How many spans go at once, and how long they wait for that.
 const BATCH: usize = 512;
@@ -60,11 +59,7 @@ pub struct Collector {
 /// The collector; none where none is configured. Nothing is asked of the network.
 pub fn open(config: &Config) -> Outcome<Option<Collector>> {
     let Some(traces) = &config.traces else { return Ok(None) };
-    let authorization = match &traces.authorization {
-        Some(Authorization::File(path)) => Some(vault::read(path)?),
-        Some(Authorization::Given(value)) => Some(value.clone()),
-        None => None,
-    };
+    let authorization = traces.authorization.as_ref().map(Secret::read).transpose()?;
     let wrong = |what: String| Failure::new(format!("traces: {what}"));
     let header = |value: String| {
         let mut header = HeaderValue::from_str(value.trim())
