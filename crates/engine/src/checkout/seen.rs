@@ -253,6 +253,7 @@ impl Seen {
         for entry in self.promises(account) {
             if after {
                 now.changes.by_account.push(Change::Insert(entry));
+            // A server of the version before lists none, and may have booked the hold.
             } else if books.by_account.all(&(account, index::PROMISED, entry.key))?.contains(&entry)
             {
                 now.changes.by_account.push(Change::Delete(entry));
