@@ -83,9 +83,13 @@ pub fn run(options: &Options) -> Outcome {
     Ok(())
 }
 
-/// Built for musl, whose targets Rust links statically.
+/// The target of musl, which Rust links statically.
+fn static_target() -> String {
+    format!("{}-unknown-linux-musl", std::env::consts::ARCH)
+}
+
 fn static_binary() -> Outcome<PathBuf> {
-    let target = format!("{}-unknown-linux-musl", std::env::consts::ARCH);
+    let target = static_target();
     let libraries =
         line(Command::new("rustc").args(["--print", "target-libdir", "--target", &target]))?;
     if !Path::new(&libraries).exists() {
@@ -182,7 +186,7 @@ fn third_party() -> Outcome<String> {
     let toolchain = line(Command::new("rustc").args(["--print", "sysroot"]))?;
     let library = read(&Path::new(&toolchain).join("share/doc/rust/COPYRIGHT-library.html"))?;
     let musl = read(Path::new("/usr/share/doc/musl/copyright"))?;
-    let crates = notices::of_crates()?;
+    let crates = notices::of_crates(&static_target())?;
     Ok(format!("musl\n\n{musl}\n\n{crates}The Rust standard library\n\n{library}"))
 }
 

@@ -8,12 +8,11 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package, Package
 
 use crate::command::{Context, Failure, Outcome, root};
 
-/// Each notice once, below the names of all that have it in these very words.
-pub fn of_crates() -> Outcome<String> {
-    let platform = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
+/// Each notice once, below the names of all that have it in these very words, of a binary for `platform`.
+pub fn of_crates(platform: &str) -> Outcome<String> {
     let metadata = MetadataCommand::new()
         .current_dir(root())
-        .other_options(["--filter-platform".to_owned(), platform])
+        .other_options(["--filter-platform", platform].map(str::to_owned))
         .exec()
         .context("cargo metadata")?;
     let mut notices = BTreeMap::<String, Vec<String>>::new();
@@ -31,14 +30,14 @@ fn compiled_in(metadata: &Metadata) -> Outcome<Vec<&Package>> {
     let ours = metadata.workspace_packages();
     let binary = ours.iter().find(|package| package.name.as_str() == "scrip");
     let binary = binary.ok_or_else(|| Failure::new("no package is called `scrip`"))?;
+    let nodes: BTreeMap<_, _> = resolve.nodes.iter().map(|node| (&node.id, node)).collect();
     let mut seen = BTreeSet::<&PackageId>::new();
     let mut waiting = VecDeque::from([&binary.id]);
     while let Some(id) = waiting.pop_front() {
         if !seen.insert(id) {
             continue;
         }
-        let node = resolve.nodes.iter().find(|node| node.id == *id);
-        let node = node.ok_or_else(|| Failure(format!("{id} is not resolved")))?;
+        let node = nodes.get(id).ok_or_else(|| Failure(format!("{id} is not resolved")))?;
         let is_linked = |kind: &DependencyKind| *kind == DependencyKind::Normal;
         let linked =
             node.deps.iter().filter(|dep| dep.dep_kinds.iter().any(|of| is_linked(&of.kind)));
@@ -93,7 +92,7 @@ mod tests {
 
     #[test]
     fn every_crate_of_others_in_the_binary_is_named_with_its_words() {
-        let all = of_crates().unwrap();
+        let all = of_crates(&crate::package::static_target()).unwrap();
         for name in
             ["tokio 1.", "rusqlite 0.", "ring 0.", "Copyright", "Permission is hereby granted"]
         {
