@@ -12,15 +12,10 @@ import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pg8000.native
-from _shop import free_port, until
+from _shop import free_port, same, until
 
 # So much is left of 10.00 after a purchase of 2.50.
 TOKENS, PRICE = 1000, 250
-
-
-def same(what, found, expected):
-    if found != expected:
-        raise SystemExit(f"{what}: {found} instead of {expected}")
 
 
 class Server:

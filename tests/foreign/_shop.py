@@ -29,6 +29,12 @@ def free_port(count=1):
     raise AssertionError("no free port is found")
 
 
+def same(what, found, expected):
+    """Ends the check where the two differ."""
+    if found != expected:
+        raise SystemExit(f"{what}: {found!r} instead of {expected!r}")
+
+
 def until(what, look):
     """What `look` gives as soon as it gives something. Other programs say nothing of when they are done."""
     end = time.monotonic() + PATIENCE

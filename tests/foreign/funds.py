@@ -22,7 +22,7 @@ import urllib.request
 
 import pg8000.native
 
-from _shop import Shop, free_port, until
+from _shop import Shop, free_port, same, until
 
 SECRET = "whsec_localstripe"
 GOOD, DECLINED, DECLINED_AT_ONCE, CHECKED = (
@@ -41,11 +41,6 @@ class Stays(urllib.request.HTTPRedirectHandler):
 
 
 STAYS = urllib.request.build_opener(Stays)
-
-
-def same(what, found, expected):
-    if found != expected:
-        raise SystemExit(f"{what}: {found!r}, not {expected!r}")
 
 
 class Bank:

@@ -22,7 +22,7 @@ from cryptography.x509.oid import NameOID
 from joserfc import jws
 from joserfc.jwk import KeySet
 
-from _shop import Shop, free_port, until
+from _shop import Shop, free_port, same, until
 
 USER, PASSWORD = "shop", "hush hush"
 
@@ -109,11 +109,6 @@ class Vendor(Shop):
         except urllib.error.HTTPError as error:
             return error.code
         return 200
-
-
-def same(what, found, expected):
-    if found != expected:
-        raise SystemExit(f"{what}: {found!r} instead of {expected!r}")
 
 
 def parts(message):

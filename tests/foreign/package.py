@@ -12,17 +12,12 @@ import tempfile
 import urllib.error
 import urllib.request
 
-from _shop import free_port, until
+from _shop import free_port, same, until
 
 UNIT = "usr/lib/systemd/system/scrip.service"
 ENABLED = "etc/systemd/system/multi-user.target.wants/scrip.service"
 # Scripts of the package are given these in place of the machine's own, and say what was asked of them.
 ASKED = ["adduser", "install", "systemctl"]
-
-
-def same(what, found, expected):
-    if found != expected:
-        raise SystemExit(f"{what}: {found} instead of {expected}")
 
 
 def run(*command, **options):

@@ -13,7 +13,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "..", "docs", "examples"))
 
 import webhooks  # noqa: E402
-from _shop import Shop, until  # noqa: E402
+from _shop import Shop, same, until  # noqa: E402
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError  # noqa: E402
 
 ADMIN = "/v1/admin/webhook-endpoints"
@@ -81,11 +81,6 @@ def verified(secret, mood):
                 continue
             raise SystemExit(f"believed without reason: {headers}")
     return messages
-
-
-def same(what, found, expected):
-    if found != expected:
-        raise SystemExit(f"{what}: {found} instead of {expected}")
 
 
 def check(shop, server):
