@@ -6,6 +6,7 @@ use crate::factor::Factor;
 use crate::id::Id;
 use crate::language::Language;
 use crate::letter::NEW_EMAIL_LIFETIME;
+use crate::passkey::Passkey;
 use crate::time::Timestamp;
 use crate::wallet::Wallet;
 use crate::words;
@@ -155,6 +156,8 @@ pub struct Login {
     pub new_email: Option<NewEmail>,
     /// The second factor.
     pub factor: Factor,
+    /// What signs in without both.
+    pub passkeys: Vec<Passkey>,
 }
 
 /// An address that takes the place of another once somebody showed that mail to it arrives.

@@ -6,6 +6,8 @@
 //!  └───────────────────a code of it or a recovery code; taken away─────────────┘
 //! ```
 
+use serde::{Deserialize, Serialize};
+
 use crate::time::Timestamp;
 
 /// How many recovery codes are told at once.
@@ -25,7 +27,8 @@ pub struct Factor {
 }
 
 /// A code that was right when it was looked at: it is spent with what it opens, or it was spent before.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Proof {
     /// An authenticator's code.
     Step {

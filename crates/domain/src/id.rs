@@ -64,6 +64,7 @@ kinds! {
     crate::order::Order => "ord",
     crate::partner::Partner => "par",
     crate::partner::PartnerEntry => "pen",
+    crate::passkey::Passkey => "psk",
     crate::purchase_request::PurchaseRequest => "req",
     crate::purchase_request::RequestRefund => "rrf",
     crate::refund::Refund => "rfd",

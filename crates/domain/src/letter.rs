@@ -232,6 +232,13 @@ pub enum About {
         /// Which of it.
         change: FactorChange,
     },
+    /// A passkey was added to the account.
+    PasskeyAdded {
+        /// When.
+        at: Timestamp,
+        /// What its owner calls it.
+        name: String,
+    },
     /// The account was frozen.
     AccountFrozen {
         /// When.

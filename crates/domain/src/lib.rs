@@ -53,6 +53,7 @@ pub mod merchant;
 pub mod order;
 pub mod pain001;
 pub mod partner;
+pub mod passkey;
 pub mod payment_method;
 pub mod purchase_request;
 pub mod refund;

@@ -55,6 +55,7 @@ pub mod merchant;
 pub mod objects;
 pub mod order;
 pub mod partner;
+pub mod passkey;
 pub mod password;
 mod passwords;
 pub mod payment_method;

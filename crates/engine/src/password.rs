@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! asked for ──the worker looks──▶ letter with a link, if the address has an account
-//! link, within an hour, while the password is the same ─▶ new password, every session ended, every key revoked, letter
+//! link, within an hour, while the password is the same ─▶ new password, every session ended, every key revoked, no passkey left, letter
 //! old password, and a code where there is a second factor ─▶ new password, every other session ended, letter
 //! ```
 //! Who needs the link has perhaps lost the account to somebody: nothing that was opened with the old password stays open. The
@@ -92,8 +92,8 @@ impl Engine {
         Ok(self.login_of_link(token).await?.is_some())
     }
 
-    /// Puts a new password in the place of the one that the link is for. Every session of the account ends, and every key
-    /// of its programs is revoked.
+    /// Puts a new password in the place of the one that the link is for. Every session of the account ends, every key
+    /// of its programs is revoked, and its passkeys are gone.
     pub async fn reset_password(&self, token: &str, new: &str) -> Outcome<(), PasswordRefusal> {
         let Some(login) = self.login_of_link(token).await? else {
             return Ok(Err(PasswordRefusal::Link));
@@ -274,15 +274,16 @@ impl Command for SetPassword {
         let Some(login) = login.filter(|login| login.is_as_proved(&self.login)) else {
             return Ok(Decision::refused(Stale));
         };
-        let factor = match self.right {
-            Right::Link => Some(login.factor.clone()),
-            Right::Old(_) => login.factor.shown(self.proof.as_ref()),
+        let (factor, passkeys) = match self.right {
+            // Who has the password may have added a passkey of their own.
+            Right::Link => (Some(login.factor.clone()), Vec::new()),
+            Right::Old(_) => (login.factor.shown(self.proof.as_ref()), login.passkeys.clone()),
         };
         let Some(factor) = factor else { return Ok(Decision::refused(Stale)) };
         let mut changes = Changes::default();
         // Whoever asked for another address with the old one may not be the owner.
         let (password, new_email) = (self.password.clone(), None);
-        let new = Login { password, new_email, factor, ..login.clone() };
+        let new = Login { password, new_email, factor, passkeys, ..login.clone() };
         changes.logins.push(Change::Update(new));
         self.ended.write(books, &mut changes)?;
         revoke(books, &mut changes, &self.revoked, at)?;

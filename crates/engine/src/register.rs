@@ -170,6 +170,7 @@ impl Command for Open {
             signed_in_at: self.signed_in_at,
             new_email: None,
             factor: Factor::default(),
+            passkeys: Vec::new(),
         }));
         changes.accounts.push(Change::Insert(self.account.clone()));
         changes.wallets.push(Change::Insert(wallet));

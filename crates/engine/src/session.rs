@@ -8,6 +8,7 @@ use scrip_domain::api_key::{ApiKey, Scope};
 use scrip_domain::audit::Actor;
 use scrip_domain::factor::{Factor, Proof};
 use scrip_domain::letter::{About, Letter};
+use scrip_domain::passkey::Passkey;
 use scrip_domain::request::RequestId;
 use scrip_domain::session::{Browser, LIFETIME, Session, TokenHash};
 use scrip_domain::wallet::Wallet;
@@ -20,6 +21,7 @@ use crate::audit::Staff;
 use crate::ledger::Buyer;
 use crate::mail::Pass;
 use crate::memory::Member;
+use crate::passkey::Answer;
 use crate::throttle::{Limited, RetryAfter};
 use crate::{Engine, Outcome};
 
@@ -137,6 +139,8 @@ pub struct Credentials {
     pub new_email: Option<NewEmail>,
     /// The second factor.
     pub factor: Factor,
+    /// What signs in without both.
+    pub passkeys: Vec<Passkey>,
 }
 
 /// From what somebody signs in.
@@ -208,7 +212,7 @@ impl Engine {
             let half = Pass { account: account.id, mark: self.mark_of_password(&login) };
             return Ok(Ok(Entered::HalfWay(self.seal(HALF, &half, now.plus(HALF_WAY)))));
         }
-        Ok(self.open_session(&account, login, None, from).await?.map(Entered::In))
+        Ok(self.open_session(&account, login, By::Password(None), from).await?.map(Entered::In))
     }
 
     /// Goes the other half of the way with a code of the second factor, or with a recovery code.
@@ -232,7 +236,9 @@ impl Engine {
             Err(wait) => return Ok(Err(SignInRefusal::RateLimited(wait))),
         };
         let opened = match self.proof(&who, &login.factor, code) {
-            Some(proof) => self.open_session(&account, login, Some(proof), from).await?,
+            Some(proof) => {
+                self.open_session(&account, login, By::Password(Some(proof)), from).await?
+            }
             None => Err(refused),
         };
         match &opened {
@@ -242,11 +248,11 @@ impl Engine {
         Ok(opened)
     }
 
-    async fn open_session(
+    pub(crate) async fn open_session(
         &self,
         account: &Account,
         login: Login,
-        proof: Option<Proof>,
+        by: By,
         from: From<'_>,
     ) -> Outcome<SignedIn, SignInRefusal> {
         let token = Token::new(self.entropy.as_ref());
@@ -254,7 +260,7 @@ impl Engine {
         let expires_at = session.expires_at;
         let letter = self.sign_in_letter(account, &login, from).await?;
         let ended = self.ended_sessions(account.id).await?;
-        let opened = self.submit(OpenSession { login, proof, session, ended, letter }).await?;
+        let opened = self.submit(OpenSession { login, by, session, ended, letter }).await?;
         Ok(opened.map(|()| SignedIn { token, expires_at, account: account.id }))
     }
 
@@ -262,7 +268,7 @@ impl Engine {
     pub async fn credentials(&self, account: &Account) -> Result<Credentials, Fault> {
         let Some(login) = self.login_of(account).await? else { return Ok(Credentials::default()) };
         let new_email = login.new_email.filter(|new| self.now() < new.until());
-        Ok(Credentials { new_email, factor: login.factor })
+        Ok(Credentials { new_email, factor: login.factor, passkeys: login.passkeys })
     }
 
     /// Sessions of an account that have ended, to be cleared away where one is opened.
@@ -343,12 +349,35 @@ impl Engine {
     }
 }
 
-/// Opens a session with a password that is still the account's: none outlives a change beside it.
+/// By what somebody signs in.
+pub(crate) enum By {
+    /// The password, with what was shown of the second factor, if it is on.
+    Password(Option<Proof>),
+    /// A passkey, which is both.
+    Passkey(Answer),
+}
+
+impl By {
+    /// What signs in, once this is taken; `None` when it is not what it was when it was looked at.
+    fn taken(&self, seen: &Login, login: &Login, at: Timestamp) -> Option<Login> {
+        match self {
+            Self::Password(proof) => {
+                let factor = login.factor.shown(proof.as_ref())?;
+                login.is_as_proved(seen).then(|| Login { factor, ..login.clone() })
+            }
+            Self::Passkey(answer) => {
+                let passkeys = answer.taken(&login.passkeys, at)?;
+                Some(Login { passkeys, ..login.clone() })
+            }
+        }
+    }
+}
+
+/// Opens a session with what still signs in: none outlives a change beside it.
 struct OpenSession {
     /// As it was looked at.
     login: Login,
-    /// What was shown of the second factor, if it is on.
-    proof: Option<Proof>,
+    by: By,
     session: Session,
     ended: EndSessions,
     letter: Option<Letter>,
@@ -365,12 +394,12 @@ impl Command for OpenSession {
 
     fn decide(&self, books: &Books, at: Timestamp) -> Result<Decision<(), SignInRefusal>, Fault> {
         let login = books.logins.get(&(self.login.email.clone(),))?;
-        let refused = || Ok(Decision::refused(SignInRefusal::InvalidCredentials));
-        let same = |login: &&Login| login.is_as_proved(&self.login);
-        let Some(login) = login.filter(same) else { return refused() };
-        let Some(factor) = login.factor.shown(self.proof.as_ref()) else { return refused() };
-        let signed_in_at = login.signed_in_at.or(Some(at));
-        let after = Login { signed_in_at, factor, ..login.clone() };
+        let mine = login.filter(|login| login.account == self.login.account);
+        let opens = mine.and_then(|login| Some((login, self.by.taken(&self.login, login, at)?)));
+        let Some((login, taken)) = opens else {
+            return Ok(Decision::refused(SignInRefusal::InvalidCredentials));
+        };
+        let after = Login { signed_in_at: login.signed_in_at.or(Some(at)), ..taken };
         let mut changes = Changes::default();
         self.ended.write(books, &mut changes)?;
         changes.sessions.push(Change::Insert(self.session.clone()));

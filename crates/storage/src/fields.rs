@@ -19,6 +19,7 @@ use scrip_domain::letter::Recipient;
 use scrip_domain::lot::{Lot, LotKind, OpenLot};
 use scrip_domain::merchant::{Fee, MerchantLimits};
 use scrip_domain::order::{Check, Order};
+use scrip_domain::passkey::Passkey;
 use scrip_domain::refund_request::RefundPolicy;
 use scrip_domain::request::{Request, RequestId};
 use scrip_domain::settings::{FormerName, Settings};
@@ -172,7 +173,7 @@ macro_rules! json_fields {
 
 json_fields! {
     scrip_domain::agreement::Terms, scrip_domain::letter::About, Appeal, Labels, Payment, PendingRefund, Person, RefundPolicy, Reversed, Settings, Vec<Assessment>, Vec<Check>, Vec<EventType>, Vec<FormerName>, Vec<Id<Lot>>,
-    Vec<Id<Offer>>, Vec<Id<Order>>, Vec<Id<Product>>, Vec<Money>, Vec<Picture>, Vec<String>,
+    Vec<Id<Offer>>, Vec<Id<Order>>, Vec<Id<Product>>, Vec<Money>, Vec<Passkey>, Vec<Picture>, Vec<String>,
     Texts, Titles, Vec<Scope>, Visibility,
     scrip_license::Limits, scrip_license::Terms, serde_json::Value,
 }

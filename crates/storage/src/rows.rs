@@ -41,6 +41,7 @@ use scrip_domain::merchant::{
 };
 use scrip_domain::order::{Check, DeclineReason, Line, LinePayment, Order, OrderState};
 use scrip_domain::partner::{EntryKind, Partner, PartnerEntry, PartnerUrl, Side, Suspended};
+use scrip_domain::passkey::Passkey;
 use scrip_domain::payment_method::{Customer, PaymentMethod};
 use scrip_domain::purchase_request::{
     Notice, PurchaseRequest, RequestRefund, RequestRefundLot, RequestState,
@@ -93,7 +94,7 @@ row!(Account, "accounts", group(id: Id<Account>), key(id: Id<Account>), {
 
 row!(Login, "logins", group(email: String), key(email: String), {
     email: String, account: Id<Account>, password: String, signed_in_at: Option<Timestamp>,
-    new_email: Option<NewEmail>, factor as "": Factor,
+    new_email: Option<NewEmail>, factor as "": Factor, passkeys: Vec<Passkey>,
 });
 
 row!(Session, "sessions", group(token: [u8; 16]), key(token: [u8; 16]), {

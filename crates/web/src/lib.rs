@@ -15,6 +15,7 @@ mod network;
 mod openapi;
 mod packed;
 mod pages;
+mod passkey;
 mod patience;
 pub mod problem;
 mod read;

@@ -6,6 +6,7 @@ pub mod kind;
 mod licenses;
 mod mail;
 mod partners;
+mod passkeys;
 mod refund_requests;
 mod servers;
 mod settlements;

@@ -110,6 +110,13 @@ pub enum What {
         /// Which of it.
         change: FactorChange,
     },
+    /// A passkey was added to the account.
+    PasskeyAdded {
+        /// When.
+        at: Timestamp,
+        /// What its owner calls it.
+        name: String,
+    },
     /// The account was frozen.
     AccountFrozen {
         /// When.
@@ -282,6 +289,7 @@ impl Engine {
             About::SignedIn { at, browser } => What::SignedIn { at: *at, browser: *browser },
             About::KeyMade { at } => What::KeyMade { at: *at },
             About::FactorChanged { at, change } => What::FactorChanged { at: *at, change: *change },
+            About::PasskeyAdded { at, name } => What::PasskeyAdded { at: *at, name: name.clone() },
             About::AccountFrozen { at } => What::AccountFrozen { at: *at },
             About::AccountThawed { at } => What::AccountThawed { at: *at },
             About::Digest { orders, more, total } => {

@@ -206,6 +206,7 @@ fn login(email: &str, account: u64) -> impl Command<Receipt = (), Refusal = &'st
         signed_in_at: None,
         new_email: None,
         factor: Factor::default(),
+        passkeys: Vec::new(),
     };
     write(move |changes| changes.logins.push(Change::Insert(login.clone())))
 }
@@ -253,6 +254,7 @@ fn register(account: u64) -> impl Command<Receipt = u64, Refusal = &'static str>
                 signed_in_at: None,
                 new_email: None,
                 factor: Factor::default(),
+                passkeys: Vec::new(),
             };
             let logins = vec![Change::Insert(login)];
             Ok(Decision::done(account, Changes { logins, ..Changes::default() }))

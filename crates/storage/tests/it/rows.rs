@@ -65,6 +65,24 @@ fn factor() -> Factor {
     Factor { issue: u32::MAX, since: Some(FIRST), step: u64::MAX >> 1, recovery }
 }
 
+/// A passkey with everything that one can have.
+fn passkey() -> Passkey {
+    let key = PublicKey::P256 { x: text(), y: String::new() };
+    let (name, credential) = (text(), String::new());
+    let (asked_at, created_at, used_at) = (Some(FIRST), LAST, Some(FIRST));
+    Passkey {
+        id: last(),
+        name,
+        credential,
+        key,
+        counter: u32::MAX,
+        synced: true,
+        asked_at,
+        created_at,
+        used_at,
+    }
+}
+
 fn money() -> Money {
     Money { amount: Amount::MAX, unit: Unit::parse("TOKENS12").unwrap() }
 }
@@ -190,9 +208,10 @@ async fn accounts(store: &Running) {
         signed_in_at: Some(LAST),
         new_email: Some(NewEmail { email: text(), asked_at: LAST }),
         factor: factor(),
+        passkeys: vec![passkey()],
     };
     round_trips!(store, logins(email): login.clone() =>
-        Login { account: id(0), password: String::new(), signed_in_at: None, new_email: None, ..login.clone() },
+        Login { account: id(0), password: String::new(), signed_in_at: None, new_email: None, passkeys: Vec::new(), ..login.clone() },
         other Login { email: String::new(), ..login });
     let person = Person {
         name: Some(text()),
@@ -699,6 +718,7 @@ pub async fn what_no_column_holds_is_a_defect(home: &Home) {
         signed_in_at: None,
         new_email: None,
         factor: Factor::default(),
+        passkeys: Vec::new(),
     };
     let with_nul = write(move |changes| changes.logins.push(Change::Insert(nul.clone())));
     let (large, nul, fine) =

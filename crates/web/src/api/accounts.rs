@@ -18,6 +18,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::passkeys::PasskeyOut;
 use super::second_factors::{problem, shown};
 use crate::App;
 use crate::answer::Json;
@@ -75,6 +76,8 @@ pub struct AccountOut {
     new_email: Option<String>,
     /// Whether signing in takes a code, too.
     second_factor: bool,
+    /// What signs in without the password and without a code.
+    passkeys: Vec<PasskeyOut>,
     #[schema(required, example = "Ada Lovelace")]
     name: Option<String>,
     #[schema(required)]
@@ -142,6 +145,7 @@ impl AccountOut {
             email: Some(account.email.clone()).filter(|email| !email.is_empty()),
             new_email: None,
             second_factor: false,
+            passkeys: Vec::new(),
             name: account.person.name.clone(),
             address: account.person.address.clone(),
             phone: account.person.phone.clone(),
@@ -192,7 +196,8 @@ impl AccountOut {
     #[must_use]
     pub fn signed_in_by(self, credentials: &Credentials) -> Self {
         let new_email = credentials.new_email.as_ref().map(|new| new.email.clone());
-        Self { new_email, second_factor: credentials.factor.is_on(), ..self }
+        let passkeys = credentials.passkeys.iter().map(PasskeyOut::from).collect();
+        Self { new_email, second_factor: credentials.factor.is_on(), passkeys, ..self }
     }
 }
 

@@ -22,6 +22,7 @@ mod links;
 mod merchant;
 mod orders;
 pub(crate) mod partners;
+mod passkeys;
 mod passwords;
 mod payment_methods;
 mod payments;
@@ -64,6 +65,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(sessions::routes())
         .merge(passwords::routes())
         .merge(emails::routes())
+        .merge(passkeys::routes())
         .merge(second_factors::routes())
         .merge(verifications::routes())
         .merge(connections::routes())

@@ -5,7 +5,7 @@ use http::StatusCode;
 use http::request::Parts;
 use scrip_domain::account::plausible_email;
 use scrip_domain::session::Browser;
-use scrip_engine::session::{Entered, From, SignInRefusal};
+use scrip_engine::session::{Entered, From, SignInRefusal, SignedIn};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -15,6 +15,7 @@ use crate::App;
 use crate::answer::Json;
 use crate::caller::{Buyer, Caller, bearer};
 use crate::extract::{Body, Source};
+use crate::passkey::Used;
 use crate::problem::{Problem, kind};
 use crate::text::Any;
 
@@ -34,10 +35,12 @@ struct SignInBody {
     otp: Option<Any<0, 40>>,
     #[serde(default)]
     return_code: Option<String>,
+    #[serde(default)]
+    passkey: Option<Used>,
 }
 
-/// Who signs in: with address and password, or at a merchant with the code with which the buyer comes back from the
-/// provider.
+/// Who signs in: with address and password, with a passkey, or at a merchant with the code with which the buyer comes back from
+/// the provider.
 #[derive(ToSchema)]
 #[schema(as = SignInBody, example = json!({ "email": "ada@example.com", "password": "correct horse battery" }))]
 #[serde(untagged, deny_unknown_fields)]
@@ -51,6 +54,10 @@ enum SignInForm {
         /// A code of the second factor, or a recovery code, where the account has one.
         #[schema(example = "123456", max_length = 40)]
         otp: Option<String>,
+    },
+    Passkey {
+        /// What `navigator.credentials.get()` gave for the options, by its `toJSON()`.
+        passkey: Used,
     },
     Returned {
         #[schema(
@@ -87,6 +94,18 @@ async fn sign_in(
     body: Body<SignInBody>,
 ) -> Result<(StatusCode, Json<SessionOut>), Problem> {
     let (email, password, otp) = match body.value {
+        SignInBody {
+            passkey: Some(passkey),
+            email: None,
+            password: None,
+            otp: None,
+            return_code: None,
+        } => {
+            return by_passkey(&app, &passkey, &source.0).await;
+        }
+        SignInBody { passkey: Some(_), .. } => {
+            return Err(Problem::field("passkey", "nothing else is needed with it"));
+        }
         SignInBody { return_code: Some(_), otp: Some(_), .. } => {
             return Err(Problem::field("otp", "who comes back from the provider needs none here"));
         }
@@ -129,8 +148,31 @@ async fn sign_in(
             }
         }
     };
-    let token = opened.token.reveal().to_owned();
-    Ok((StatusCode::CREATED, Json(SessionOut { token, expires_at: opened.expires_at.to_string() })))
+    Ok(opened_now(&opened))
+}
+
+/// Signs in whoever has this passkey.
+async fn by_passkey(
+    app: &App,
+    passkey: &Used,
+    source: &str,
+) -> Result<(StatusCode, Json<SessionOut>), Problem> {
+    if let Some(provider) = app.engine.provider() {
+        return Err(Problem::at_the_provider(provider.url()));
+    }
+    let from = From { browser: Browser::Program, known: None };
+    match app.engine.sign_in_with_passkey(passkey.shown(), source, from).await? {
+        Ok(opened) => Ok(opened_now(&opened)),
+        Err(SignInRefusal::InvalidCredentials) => Err(Problem::invalid_credentials(
+            "this passkey opens nothing here, or the options are too old",
+        )),
+        Err(refusal) => Err(refusal.into()),
+    }
+}
+
+fn opened_now(opened: &SignedIn) -> (StatusCode, Json<SessionOut>) {
+    let (token, expires_at) = (opened.token.reveal().to_owned(), opened.expires_at.to_string());
+    (StatusCode::CREATED, Json(SessionOut { token, expires_at }))
 }
 
 /// Signs in whoever comes back from the provider with this code. It is good once.
@@ -144,8 +186,7 @@ async fn returned(app: &App, code: &str) -> Result<(StatusCode, Json<SessionOut>
         return Err(Problem::invalid_credentials("nobody comes back here with such a code"));
     }
     let opened = app.engine.come_back(code).await??.session;
-    let token = opened.token.reveal().to_owned();
-    Ok((StatusCode::CREATED, Json(SessionOut { token, expires_at: opened.expires_at.to_string() })))
+    Ok(opened_now(&opened))
 }
 
 /// Signs out: the session's token is worthless from now on.

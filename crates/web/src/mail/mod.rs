@@ -46,6 +46,7 @@ fn in_words(facts: &Facts) -> Words {
         What::SignedIn { at, browser } => signed_in(facts, *at, *browser),
         What::KeyMade { at } => key_made(facts, *at),
         What::FactorChanged { at, change } => factor_changed(facts, *at, *change),
+        What::PasskeyAdded { at, name } => passkey_added(facts, *at, name),
         What::AccountFrozen { at } => frozen(facts, *at),
         What::AccountThawed { at } => thawed(facts, *at),
         What::RefundAsked { order, title, request } => asked(facts, order, title, request),
@@ -335,6 +336,20 @@ fn key_made(facts: &Facts, at: Timestamp) -> Draft {
         ))
         .text(t("If it was you, there is nothing to do."))
         .small(t("If it was not you, choose a new password at once: every session ends then, and keys for programs are revoked."))
+        .button(t("Choose a new password"), facts.link("/forgot"))
+}
+
+fn passkey_added(facts: &Facts, at: Timestamp, passkey: &str) -> Draft {
+    let name = &facts.vendor.settings.name;
+    Draft::new(t("A new passkey"), t("A new passkey"))
+        .text(text!(
+            "The passkey “{passkey}” was added to your account with {name} on {time}. Whoever has the device that keeps it signs in without your password.",
+            passkey,
+            name,
+            time = moment(at)
+        ))
+        .text(t("If it was you, there is nothing to do."))
+        .small(t("If it was not you, choose a new password at once: every session ends then, and passkeys are removed."))
         .button(t("Choose a new password"), facts.link("/forgot"))
 }
 

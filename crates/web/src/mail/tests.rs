@@ -81,6 +81,7 @@ fn a_vendors_name_ends_no_header() {
         What::PasswordChanged { at: Timestamp::default() },
         What::KeyMade { at: Timestamp::default() },
         What::FactorChanged { at: Timestamp::default(), change: FactorChange::Reset },
+        What::PasskeyAdded { at: Timestamp::default(), name: "Phone".into() },
         What::AccountFrozen { at: Timestamp::default() },
         What::AccountThawed { at: Timestamp::default() },
         What::NewEmail { token: "t".into(), until: Timestamp::default() },

@@ -4,6 +4,7 @@ mod cards;
 mod email;
 mod erase;
 mod keys;
+mod passkeys;
 mod second_factor;
 mod security;
 
@@ -41,6 +42,7 @@ pub fn routes() -> Router<App> {
         .merge(security::routes())
         .merge(email::routes())
         .merge(second_factor::routes())
+        .merge(passkeys::routes())
         .merge(keys::routes())
         .merge(erase::routes())
 }
@@ -200,7 +202,7 @@ async fn page(
             }
             aside {
                 (orders_part(app))
-                (security::part(account, &credentials, &sessions))
+                (security::part(app, account, &credentials, &sessions))
                 @if let Some(line) = &line { (credit_part(line)) }
                 (programs_part())
                 @if app.engine.roles().has(Role::Provider) {

@@ -1,6 +1,6 @@
 //! What pages load: the stylesheet, the scripts, the logo and the favicon, each under an address that changes with it.
 
-use std::sync::LazyLock;
+use std::sync::OnceLock;
 
 use axum::Router;
 use axum::body::Body;
@@ -21,90 +21,84 @@ use crate::problem::Problem;
 
 pub fn routes() -> Router<App> {
     Router::new()
-        .route(STYLE, get(style))
+        .merge(served(&STYLE))
+        .merge(served(&COPY))
+        .merge(served(&UPLOAD))
+        .merge(served(&SUGGEST))
+        .merge(served(&PASSKEY))
         .route(THEME, get(theme::show))
         .route(LOGO, get(logo))
         .route(ICON, get(favicon::show))
         .route(ICO, get(favicon::lead))
-        .route(COPY, get(copy))
-        .route(UPLOAD, get(upload))
-        .route(SUGGEST, get(suggest))
 }
 
-const STYLE: &str = "/style.css";
 const LOGO: &str = "/logo";
-const SHEET: &str = include_str!("style.css");
-const COPY: &str = "/copy.js";
-const SCRIPT: &str = include_str!("copy.js");
-const UPLOAD: &str = "/upload.js";
-const UPLOAD_SCRIPT: &str = include_str!("upload.js");
-const SUGGEST: &str = "/suggest.js";
-const SUGGEST_SCRIPT: &str = include_str!("suggest.js");
 
-/// The stylesheet's address with its digest: a new sheet has a new address, so that each can be kept for
-/// ever, and a page never meets an old one.
-pub static STYLE_NOW: LazyLock<String> = LazyLock::new(|| addressed(STYLE, SHEET));
+const CSS: &str = "text/css; charset=utf-8";
+const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 
-/// The same of the script that copies a code and prints a page.
-pub static COPY_NOW: LazyLock<String> = LazyLock::new(|| addressed(COPY, SCRIPT));
+/// What all pages look like.
+pub static STYLE: Asset = Asset::new("/style.css", CSS, include_str!("style.css"));
+/// Copies a code and prints a page.
+pub static COPY: Asset = Asset::new("/copy.js", JAVASCRIPT, include_str!("copy.js"));
+/// Shows how far an upload is.
+pub static UPLOAD: Asset = Asset::new("/upload.js", JAVASCRIPT, include_str!("upload.js"));
+/// Offers what a search would find.
+pub static SUGGEST: Asset = Asset::new("/suggest.js", JAVASCRIPT, include_str!("suggest.js"));
+/// Has a device make a passkey, or use one.
+pub static PASSKEY: Asset = Asset::new("/passkey.js", JAVASCRIPT, include_str!("passkey.js"));
 
-/// The same of the script that shows how far an upload is.
-pub static UPLOAD_NOW: LazyLock<String> = LazyLock::new(|| addressed(UPLOAD, UPLOAD_SCRIPT));
-
-/// The same of the script that offers what a search would find.
-pub static SUGGEST_NOW: LazyLock<String> = LazyLock::new(|| addressed(SUGGEST, SUGGEST_SCRIPT));
-
-fn addressed(path: &str, content: &str) -> String {
-    let mut digest = base16ct::lower::encode_string(&Sha256::digest(content.as_bytes()));
-    digest.truncate(16);
-    format!("{path}?{digest}")
-}
-
-/// The same four, compressed.
-static PACKED: LazyLock<[Bytes; 4]> = LazyLock::new(|| {
-    [SHEET, SCRIPT, UPLOAD_SCRIPT, SUGGEST_SCRIPT].map(|content| packed(content.as_bytes()))
-});
-
-async fn style(uri: Uri, headers: HeaderMap) -> Response {
-    let [sheet, ..] = &*PACKED;
-    asset(&uri, &headers, &STYLE_NOW, "text/css; charset=utf-8", (SHEET, sheet))
-}
-
-async fn suggest(uri: Uri, headers: HeaderMap) -> Response {
-    let [.., script] = &*PACKED;
-    asset(&uri, &headers, &SUGGEST_NOW, "text/javascript; charset=utf-8", (SUGGEST_SCRIPT, script))
-}
-
-async fn copy(uri: Uri, headers: HeaderMap) -> Response {
-    let [_, script, ..] = &*PACKED;
-    asset(&uri, &headers, &COPY_NOW, "text/javascript; charset=utf-8", (SCRIPT, script))
-}
-
-async fn upload(uri: Uri, headers: HeaderMap) -> Response {
-    let [_, _, script, _] = &*PACKED;
-    asset(&uri, &headers, &UPLOAD_NOW, "text/javascript; charset=utf-8", (UPLOAD_SCRIPT, script))
-}
-
-fn asset(
-    uri: &Uri,
-    asked: &HeaderMap,
-    now: &str,
+/// A stylesheet or a script.
+#[derive(Debug)]
+pub struct Asset {
+    path: &'static str,
     media_type: &'static str,
-    (content, packed): (&'static str, &Bytes),
-) -> Response {
-    // Another version of the server beside this one may have named another one.
-    let current = uri.path_and_query().is_some_and(|asked| asked.as_str() == now);
-    let keep = if current { "public, max-age=31536000, immutable" } else { "no-cache" };
-    let headers = [
-        (header::CONTENT_TYPE, media_type),
-        (header::CACHE_CONTROL, keep),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::VARY, "accept-encoding"),
-    ];
-    if takes_gzip(asked) && !packed.is_empty() {
-        return (headers, [(header::CONTENT_ENCODING, "gzip")], packed.clone()).into_response();
+    content: &'static str,
+    /// Its address, and the same content compressed.
+    made: OnceLock<(String, Bytes)>,
+}
+
+impl Asset {
+    const fn new(path: &'static str, media_type: &'static str, content: &'static str) -> Self {
+        Self { path, media_type, content, made: OnceLock::new() }
     }
-    (headers, content).into_response()
+
+    fn made(&self) -> &(String, Bytes) {
+        self.made.get_or_init(|| {
+            let mut digest = base16ct::lower::encode_string(&Sha256::digest(self.content));
+            digest.truncate(16);
+            (format!("{}?{digest}", self.path), packed(self.content.as_bytes()))
+        })
+    }
+
+    /// Its address, with its digest: what is new has a new address, so that each can be kept for ever, and a page never
+    /// meets an old one.
+    pub fn now(&self) -> &str {
+        &self.made().0
+    }
+
+    fn answer(&'static self, uri: &Uri, asked: &HeaderMap) -> Response {
+        let (now, packed) = self.made();
+        // Another version of the server beside this one may have named another one.
+        let current = uri.path_and_query().is_some_and(|asked| asked.as_str() == now);
+        let keep = if current { "public, max-age=31536000, immutable" } else { "no-cache" };
+        let headers = [
+            (header::CONTENT_TYPE, self.media_type),
+            (header::CACHE_CONTROL, keep),
+            (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+            (header::VARY, "accept-encoding"),
+        ];
+        if takes_gzip(asked) && !packed.is_empty() {
+            let packed = packed.clone();
+            return (headers, [(header::CONTENT_ENCODING, "gzip")], packed).into_response();
+        }
+        (headers, self.content).into_response()
+    }
+}
+
+fn served(asset: &'static Asset) -> Router<App> {
+    let answer = async |uri: Uri, headers: HeaderMap| asset.answer(&uri, &headers);
+    Router::new().route(asset.path, get(answer))
 }
 
 /// The logo's address, which changes with it.
@@ -138,9 +132,8 @@ mod tests {
 
     #[test]
     fn what_is_packed_is_the_same() {
-        for (content, packed) in
-            [SHEET, SCRIPT, UPLOAD_SCRIPT, SUGGEST_SCRIPT].into_iter().zip(&*PACKED)
-        {
+        for asset in [&STYLE, &COPY, &UPLOAD, &SUGGEST, &PASSKEY] {
+            let (content, packed) = (asset.content, &asset.made().1);
             let mut read = String::new();
             flate2::read::GzDecoder::new(packed.as_ref()).read_to_string(&mut read).unwrap();
             assert!(read == content && packed.len() * 2 < content.len() + 200);

@@ -6,7 +6,7 @@ use maud::{DOCTYPE, Markup, html};
 use scrip_domain::settings::Settings;
 use scrip_engine::legal::Legal;
 
-use super::assets::{COPY_NOW, STYLE_NOW, logo_now};
+use super::assets::{COPY, STYLE, logo_now};
 use super::favicon::favicon_now;
 use super::language::switch;
 use super::legal::links;
@@ -120,7 +120,7 @@ pub fn again_in(response: &mut Response, seconds: u32) {
 
 /// A private page on which codes are copied, or which is printed, by a script of ours.
 pub fn private_with_script(app: &App, title: &str, visit: &Visit, main: &Markup) -> Response {
-    let main = html! { (main) script src=(*COPY_NOW) defer {} };
+    let main = html! { (main) script src=(COPY.now()) defer {} };
     let mut response = private(app, title, visit, &main);
     runs_scripts(&mut response);
     response
@@ -190,7 +190,7 @@ pub fn document(vendor: &str, title: &str, head: &Markup, body: &Markup) -> Mark
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 title { (title) @if !vendor.is_empty() && title != vendor { " · " (vendor) } }
-                link rel="stylesheet" href=(*STYLE_NOW);
+                link rel="stylesheet" href=(STYLE.now());
                 (head)
             }
             body { a.skip href="#main" { (t("Skip to the content")) } (body) }

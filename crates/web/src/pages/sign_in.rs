@@ -14,22 +14,25 @@ use scrip_engine::session::{Entered, From, SignInRefusal, Token};
 use serde::Deserialize;
 
 use super::account::{code, personal, told};
+use super::assets::PASSKEY;
 use super::checkout::stop::things;
 use super::form::{Field, Form, Mistakes, complaint};
 use super::legal::accepted;
 use super::look::{Tone, notice};
-use super::private;
 use super::refused::sentence;
 use super::visit::{Local, OwnAccounts, Visit};
+use super::{asks_here, private, runs_scripts};
 use crate::App;
 use crate::extract::{Query, Source};
 use crate::language::{say, spoken, t};
+use crate::passkey::Used;
 use crate::problem::Problem;
 
 pub fn routes() -> Router<App> {
     Router::new()
         .route("/sign-in", get(ask).post(sign_in))
         .route("/sign-in/code", post(finish))
+        .route("/sign-in/passkey", post(with_passkey))
         .route("/register", get(ask_all).post(register))
         .route("/sign-out", post(sign_out))
 }
@@ -75,7 +78,8 @@ async fn ask(
         return Ok(Redirect::to(next.as_str()).into_response());
     }
     let lost = sent.lost.then(|| t("Your session has ended; what you sent was not done."));
-    Ok(private(&app, t("Sign in"), &visit, &sign_in_form(&visit, &next, "", lost)))
+    let main = sign_in_form(&app, &visit, &next, "", lost);
+    Ok(asking(private(&app, t("Sign in"), &visit, &main)))
 }
 
 /// The right password opens a session; anything else shows the form again, and does not tell what was wrong.
@@ -103,8 +107,50 @@ async fn sign_in(
     } else {
         Problem::invalid_credentials(t("the address or the password is wrong"))
     };
-    let main = sign_in_form(&visit, &next, &form.email, Some(&sentence(problem.detail())));
-    Ok(again(&app, t("Sign in"), &visit, &main, &problem))
+    let wrong = sentence(problem.detail());
+    let main = sign_in_form(&app, &visit, &next, &form.email, Some(&wrong));
+    Ok(asking(again(&app, t("Sign in"), &visit, &main, &problem)))
+}
+
+/// The script of the page asks here for what a device is to sign.
+fn asking(mut response: Response) -> Response {
+    runs_scripts(&mut response);
+    asks_here(&mut response);
+    response
+}
+
+/// What a device says of a passkey.
+#[derive(Deserialize)]
+struct PasskeyForm {
+    credential: String,
+    #[serde(default)]
+    next: Option<String>,
+}
+
+/// A passkey opens a session by itself.
+async fn with_passkey(
+    _: OwnAccounts,
+    State(app): State<App>,
+    visit: Visit,
+    source: Source,
+    Form(form): Form<PasskeyForm>,
+) -> Result<Response, Problem> {
+    let next = next_or(&visit, form.next.as_deref().and_then(Local::new));
+    let from = From { browser: visit.browser, known: visit.known() };
+    let opened = match serde_json::from_str::<Used>(&form.credential) {
+        Ok(used) => app.engine.sign_in_with_passkey(used.shown(), &source.0, from).await?,
+        Err(_) => Err(SignInRefusal::InvalidCredentials),
+    };
+    let problem = match opened {
+        Ok(opened) => return Ok(signed_in(&app, &visit, opened.account, &opened.token, &next)),
+        Err(SignInRefusal::InvalidCredentials) => Problem::invalid_credentials(t(
+            "this passkey opens no account here, or took too long: try again, or use your password",
+        )),
+        Err(refusal) => Problem::from(refusal),
+    };
+    let wrong = sentence(problem.detail());
+    let main = sign_in_form(&app, &visit, &next, "", Some(&wrong));
+    Ok(asking(again(&app, t("Sign in"), &visit, &main, &problem)))
 }
 
 #[derive(Deserialize)]
@@ -208,7 +254,13 @@ fn next_or(visit: &Visit, next: Option<Local>) -> Local {
     next.or_else(cart).unwrap_or_default()
 }
 
-fn sign_in_form(visit: &Visit, next: &Local, email: &str, wrong: Option<&str>) -> Markup {
+fn sign_in_form(
+    app: &App,
+    visit: &Visit,
+    next: &Local,
+    email: &str,
+    wrong: Option<&str>,
+) -> Markup {
     html! {
         h1 { (t("Sign in")) }
         p.lead { (say!("To your wallet, your library and your orders at {name}.",
@@ -223,8 +275,23 @@ fn sign_in_form(visit: &Visit, next: &Local, email: &str, wrong: Option<&str>) -
                 autocomplete: "current-password", required: true, hint: None, error: None })
             button type="submit" { (t("Sign in")) }
         }
+        @if app.engine.relying_party().is_some() { (passkey_form(next)) }
         p { a href="/forgot" { (t("Forgotten your password?")) } }
         p { (say!("New here? {link}.", link = html! { a href=(next.after("/register")) { (t("Open an account")) } })) }
+    }
+}
+
+/// Hidden, but where a script can work it.
+fn passkey_form(next: &Local) -> Markup {
+    html! {
+        form.narrow method="post" action="/sign-in/passkey" hidden data-uses-passkey
+            data-failed=(t("No passkey was used. Try again, or sign in with your password.")) {
+            input type="hidden" name="next" value=(next.as_str());
+            input type="hidden" name="credential" value="";
+            button.second type="submit" { (t("Sign in with a passkey")) }
+            p.small role="status" {}
+        }
+        script src=(PASSKEY.now()) defer {}
     }
 }
 

@@ -437,6 +437,11 @@ TOO_MANY_PAYMENT_METHODS, CONFLICT, "too_many_payment_methods", "Too many paymen
     remedy "Remove one with `DELETE /v1/payment-methods/{id}` first.",
     example r#"{ "detail": "an account keeps at most 20 cards: remove one first" }"#;
 
+TOO_MANY_PASSKEYS, CONFLICT, "too_many_passkeys", "Too many passkeys",
+    means "The account has as many passkeys as an account may.",
+    remedy "Remove one with `DELETE /v1/account/passkeys/{id}` first.",
+    example r#"{ "detail": "an account has at most 10 passkeys: remove one first" }"#;
+
 LICENSE_REFUSED, CONFLICT, "license_refused", "License refused",
     means "The license is not in force, or what was asked of one of its machines cannot be. `license_code` says why, by the \
         same words as answers about codes: `MACHINE_LIMIT` when a machine was moved as often as may be within 365 days.",
@@ -643,7 +648,7 @@ mod tests {
         403 merchant_limit forbidden account_incomplete account_frozen code_refused link_refused download_limit
         404 not_found
         405 method_not_allowed
-        409 email_taken last_owner price_changed already_owned trial_used not_extendable license_state not_in_review top_up_state credit_limit nothing_owed order_not_draft order_expired provider_refused order_not_paid hold_expired request_state merchant_taken partner_taken partner_suspended partner_refused agreement_state not_linked already_linked quote_expired exchange_limit not_exchangeable exchange_refused already_refunded refund_request_open refund_request_decided account_not_settled tokens_spent payment_method_removed too_many_payment_methods license_refused idempotency_key_reused not_for_sale statement_state settlement_side settlement_exists settlement_amount bank_details_missing slug_taken version_taken release_published product_state too_many_offers coupon_taken too_many_webhook_endpoints keys_not_kept
+        409 email_taken last_owner price_changed already_owned trial_used not_extendable license_state not_in_review top_up_state credit_limit nothing_owed order_not_draft order_expired provider_refused order_not_paid hold_expired request_state merchant_taken partner_taken partner_suspended partner_refused agreement_state not_linked already_linked quote_expired exchange_limit not_exchangeable exchange_refused already_refunded refund_request_open refund_request_decided account_not_settled tokens_spent payment_method_removed too_many_payment_methods too_many_passkeys license_refused idempotency_key_reused not_for_sale statement_state settlement_side settlement_exists settlement_amount bank_details_missing slug_taken version_taken release_published product_state too_many_offers coupon_taken too_many_webhook_endpoints keys_not_kept
         412 precondition_failed
         413 too_large
         415 unsupported_media_type

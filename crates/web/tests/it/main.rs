@@ -53,6 +53,7 @@ mod orders;
 mod pages;
 mod partner_documents;
 mod partners;
+mod passkeys;
 mod pay_pages;
 mod payment_methods;
 mod pictures;

@@ -16,7 +16,7 @@ use super::super::form::{Field, Form, Nothing, complaint};
 use super::super::refused::sentence;
 use super::super::visit::{OwnAccounts, SignedIn};
 use super::super::{date, private};
-use super::second_factor;
+use super::{passkeys, second_factor};
 use crate::App;
 use crate::extract::Source;
 use crate::language::{say, t};
@@ -32,8 +32,15 @@ pub fn routes() -> Router<App> {
 pub const MOST_SESSIONS: u32 = 50;
 
 /// The part of the account's page about signing in.
-pub fn part(account: &Account, credentials: &Credentials, sessions: &[Session]) -> Markup {
+pub fn part(
+    app: &App,
+    account: &Account,
+    credentials: &Credentials,
+    sessions: &[Session],
+) -> Markup {
     let others = sessions.len().saturating_sub(1);
+    let passkeys = &credentials.passkeys;
+    let offered = app.engine.relying_party().is_some() || !passkeys.is_empty();
     html! {
         section.card aria-labelledby="sign-in" {
             h2 #sign-in { (t("Sign-in")) }
@@ -42,6 +49,7 @@ pub fn part(account: &Account, credentials: &Credentials, sessions: &[Session]) 
                 dt { (t("Since")) } dd { (date(account.created_at)) }
                 dt { (t("Account")) } dd { code { (account.id) } }
                 dt { (t("Second factor")) } dd { (second_factor::line(&credentials.factor)) }
+                @if offered { dt { (t("Passkeys")) } dd { (passkeys::line(passkeys)) } }
             }
             @if let Some(new) = &credentials.new_email {
                 p { (say!("{email} takes its place when you open the link that was sent there.",
@@ -52,6 +60,7 @@ pub fn part(account: &Account, credentials: &Credentials, sessions: &[Session]) 
             p { a href="/account/second-factor" {
                 @if credentials.factor.is_on() { (t("Turn the second factor off")) } @else { (t("Set a second factor up")) }
             } }
+            @if offered { p { a href="/account/passkeys" { (t("Add or remove passkeys")) } } }
             @if others > 0 {
                 details {
                     summary { (say!("Signed in elsewhere, too ({others})", others)) }

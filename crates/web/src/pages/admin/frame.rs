@@ -13,7 +13,7 @@ use scrip_domain::staff::{Power, StaffRole};
 use super::desk::Clerk;
 use crate::App;
 use crate::language::{Voice, speaking};
-use crate::pages::assets::{COPY_NOW, logo_now};
+use crate::pages::assets::{COPY, logo_now};
 use crate::pages::favicon::favicon_now;
 use crate::pages::frame::document;
 use crate::pages::refused::sentence;
@@ -176,7 +176,7 @@ pub fn page_with_script(
     section: Section,
     main: &Markup,
 ) -> Response {
-    let main = html! { (main) script src=(*COPY_NOW) defer {} };
+    let main = html! { (main) script src=(COPY.now()) defer {} };
     let mut response = page(app, clerk, title, section, &main);
     runs_scripts(&mut response);
     response

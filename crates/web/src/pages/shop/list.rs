@@ -17,7 +17,7 @@ use crate::App;
 use crate::caller::AtSeller;
 use crate::extract::Query;
 use crate::language::{reader, say, spoken, t, text};
-use crate::pages::assets::SUGGEST_NOW;
+use crate::pages::assets::SUGGEST;
 use crate::pages::frame::{Card, Head, public};
 use crate::pages::look::{blank, price};
 use crate::pages::visit::{Local, Visit};
@@ -198,7 +198,7 @@ fn search(wish: &Wish) -> Markup {
             @if wish.sort != Sort::default() { input type="hidden" name="sort" value=(name_of(wish.sort)); }
             button.second type="submit" { (t("Search")) }
         }
-        script src=(*SUGGEST_NOW) defer {}
+        script src=(SUGGEST.now()) defer {}
     }
 }
 

@@ -23,7 +23,7 @@ use super::{Catalogue, Desk};
 use crate::App;
 use crate::extract::NamePath;
 use crate::pages::admin::parts::table_of;
-use crate::pages::assets::UPLOAD_NOW;
+use crate::pages::assets::UPLOAD;
 use crate::pages::form::{Field, Form, mistake};
 use crate::pages::multipart::{Broken, Parts};
 use crate::pages::pay::size_text;
@@ -232,7 +232,7 @@ pub fn upload_form(at: &str, form: &FileForm, problem: Option<&Problem>) -> Mark
             progress max="100" aria-label="How far the upload is" hidden {}
             p role="status" hidden {}
         }
-        script src=(*UPLOAD_NOW) defer {}
+        script src=(UPLOAD.now()) defer {}
     }
 }
 

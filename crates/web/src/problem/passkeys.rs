@@ -1,0 +1,38 @@
+//! Why no passkey is kept.
+
+use scrip_domain::passkey::PASSKEYS;
+use scrip_engine::passkey::{NoSuchPasskey, PasskeyRefusal};
+
+use super::{Problem, kind};
+use crate::language::{t, text};
+
+impl From<PasskeyRefusal> for Problem {
+    fn from(refusal: PasskeyRefusal) -> Self {
+        match refusal {
+            PasskeyRefusal::Owner(refusal) => refusal.into(),
+            PasskeyRefusal::Unavailable => Self::new(
+                &kind::NOT_FOUND,
+                t(
+                    "browsers keep passkeys for an https address with a name, which this server does not have",
+                ),
+            ),
+            PasskeyRefusal::Unfit(why) => Self::field("credential", why),
+            PasskeyRefusal::Late => {
+                Self::field("credential", t("this took too long, or was done already: begin again"))
+            }
+            PasskeyRefusal::Known => {
+                Self::field("credential", t("the account has this passkey already"))
+            }
+            PasskeyRefusal::TooMany => Self::new(
+                &kind::TOO_MANY_PASSKEYS,
+                text!("an account has at most {most} passkeys: remove one first", most = PASSKEYS),
+            ),
+        }
+    }
+}
+
+impl From<NoSuchPasskey> for Problem {
+    fn from(_: NoSuchPasskey) -> Self {
+        Self::not_found()
+    }
+}
