@@ -19,7 +19,7 @@ export async function signs_in(page, email, password) {
   const main = page.getByRole("main");
   await main.getByLabel("E-mail", { exact: true }).fill(email);
   await main.getByLabel("Password", { exact: true }).fill(password);
-  await main.getByRole("button", { name: "Sign in" }).click();
+  await main.getByRole("button", { name: "Sign in", exact: true }).click();
 }
 
 /** Somebody with a browser of their own. `look` are Playwright's options of a context; `name` is in the names of the pictures. */

@@ -1,6 +1,6 @@
 // `scrip demo`, kept in a folder that goes with it, after its story has been told.
 
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { createServer } from "node:net";
 import { createReadStream, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -57,6 +57,33 @@ async function told(input) {
     }
   }
   throw new Error("the demo ended before its story did");
+}
+
+/** Starts a shop that sells nothing yet, under a name, and stops it: browsers keep passkeys for names alone. */
+export async function withShop(work) {
+  const folder = mkdtempSync(join(tmpdir(), "scrip-browser-"));
+  const port = await freePorts(1);
+  const url = `http://localhost:${port}`;
+  const shop = join(folder, "shop");
+  const listen = ["--listen", `127.0.0.1:${port}`, "--public-url", url];
+  const made = spawnSync(process.env.SCRIP_BIN, ["init", shop, "--demo", ...listen], { encoding: "utf8" });
+  if (made.status !== 0) throw new Error(made.stderr);
+  const serve = ["serve", "--config", join(shop, "scrip.toml")];
+  const server = spawn(process.env.SCRIP_BIN, serve, { stdio: ["ignore", "pipe", "pipe"] });
+  const ended = new Promise((done) => server.once("exit", done));
+  const said = [];
+  for (const output of [server.stdout, server.stderr]) output.on("data", (text) => said.push(text));
+  try {
+    for (let tries = 0; !(await fetch(`${url}/readyz`).then(({ ok }) => ok, () => false)); tries++) {
+      if (tries === 600 || server.exitCode !== null) throw new Error(`the shop does not start: ${said.join("")}`);
+      await new Promise((done) => setTimeout(done, 50));
+    }
+    return await work({ url });
+  } finally {
+    server.kill("SIGTERM");
+    await ended;
+    rmSync(folder, { recursive: true, force: true });
+  }
 }
 
 /** What the API at `url` answers. */

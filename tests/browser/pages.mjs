@@ -1,4 +1,4 @@
-// The pages in a browser: the journeys of buyers and staff, a purchase by keyboard, words of all kinds, what the first page weighs,
+// The pages in a browser: the journeys of buyers and staff, passkeys, a purchase by keyboard, words of all kinds, what the first page weighs,
 // what Lighthouse says, and every page that links lead to. One demo, one browser; pictures of it are kept in target/browser/shots.
 //
 // `node tests/browser/pages.mjs crawl` runs the one part, `... crawl buyer` what has that word in its name. With `SCRIP_TOWN`, on a
@@ -10,6 +10,7 @@ import { crawls } from "./_crawl.mjs";
 import { desks } from "./_desk.mjs";
 import { keyboards } from "./_keyboard.mjs";
 import { lighthouses } from "./_lighthouse.mjs";
+import { passkeys } from "./_passkeys.mjs";
 import { withTown } from "./_shop.mjs";
 import { wallets } from "./_wallet.mjs";
 import { weights } from "./_weight.mjs";
@@ -20,6 +21,7 @@ const PARTS = {
   buying: [buying, 1],
   wallet: [wallets, 2],
   desk: [desks, 1],
+  passkeys: [passkeys, 2],
   keyboard: [keyboards, 2],
   words: [wordings, 1],
   weight: [weights, 1],

@@ -106,13 +106,26 @@ pub enum PasskeyRefusal {
     /// It is not shown that the owner asks.
     Owner(OwnerRefusal),
     /// What the browser or the device said.
-    Unfit(&'static str),
+    Unfit(Unfit),
     /// The challenge is not for this account, is too old, or what was shown for it is worth nothing any more.
     Late,
     /// The account has this one.
     Known,
     /// It has as many as it may have.
     TooMany,
+}
+
+/// Why no passkey is made of what a browser or a device said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unfit {
+    /// It was asked for another thing, or by another site.
+    Elsewhere,
+    /// It cannot be read.
+    Unreadable,
+    /// The device did not check who holds it.
+    NotRecognized,
+    /// The key is of a kind that is not known here.
+    Kind,
 }
 
 /// There is no such passkey.
@@ -178,9 +191,7 @@ impl Engine {
         };
         let Attestation { name, client_data, object } = attestation;
         let Some(asked) = ceremony::challenge(&party, Ceremony::Create, client_data) else {
-            return Ok(Err(PasskeyRefusal::Unfit(
-                "this was asked for another thing, or elsewhere",
-            )));
+            return Ok(Err(PasskeyRefusal::Unfit(Unfit::Elsewhere)));
         };
         let now = self.now();
         let invited = self.unseal::<New>(NEW, &asked).filter(|new| new.account == buyer.account);

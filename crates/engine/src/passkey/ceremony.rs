@@ -17,7 +17,7 @@ use scrip_domain::passkey::{PublicKey, Said};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use super::RelyingParty;
+use super::{RelyingParty, Unfit};
 
 /// What somebody is asked to do, as browsers call it.
 #[derive(Clone, Copy, Debug)]
@@ -62,12 +62,11 @@ pub struct Made {
 }
 
 /// What a device says of a key that it has made: an attestation object.
-pub fn made(party: &RelyingParty, attestation: &[u8]) -> Result<Made, &'static str> {
-    const UNREADABLE: &str = "this is no attestation object with a key";
-    let data = authenticator_data(attestation).ok_or(UNREADABLE)?;
+pub fn made(party: &RelyingParty, attestation: &[u8]) -> Result<Made, Unfit> {
+    let data = authenticator_data(attestation).ok_or(Unfit::Unreadable)?;
     let (said, rest) = authenticator(party, &data)?;
-    let (credential, key) = credential(rest).ok_or(UNREADABLE)?;
-    let key = public_key(key).ok_or("only ES256, EdDSA and RS256 are known here")?;
+    let (credential, key) = credential(rest).ok_or(Unfit::Unreadable)?;
+    let key = public_key(key).ok_or(Unfit::Kind)?;
     Ok(Made { credential: Base64UrlUnpadded::encode_string(credential), key, said })
 }
 
@@ -101,23 +100,20 @@ const MAY_SYNC: u8 = 1 << 3;
 const SYNCED: u8 = 1 << 4;
 
 /// Authenticator data (section 6.1), and what follows in it.
-fn authenticator<'a>(
-    party: &RelyingParty,
-    data: &'a [u8],
-) -> Result<(Said, &'a [u8]), &'static str> {
-    let short = "authenticator data is cut off";
+fn authenticator<'a>(party: &RelyingParty, data: &'a [u8]) -> Result<(Said, &'a [u8]), Unfit> {
+    let short = Unfit::Unreadable;
     let (for_whom, rest) = data.split_first_chunk::<32>().ok_or(short)?;
     let (flags, rest) = rest.split_first().ok_or(short)?;
     let (counter, rest) = rest.split_first_chunk().ok_or(short)?;
     let has = |flag: u8| flags & flag != 0;
     if *for_whom != digest(party.id.as_bytes()) {
-        return Err("this is a passkey for another site");
+        return Err(Unfit::Elsewhere);
     }
     if !has(PRESENT) || !has(RECOGNIZED) {
-        return Err("the device did not check who holds it");
+        return Err(Unfit::NotRecognized);
     }
     if has(SYNCED) && !has(MAY_SYNC) {
-        return Err("authenticator data contradicts itself");
+        return Err(Unfit::Unreadable);
     }
     Ok((Said { counter: u32::from_be_bytes(*counter), synced: has(SYNCED) }, rest))
 }

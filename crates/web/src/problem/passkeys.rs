@@ -1,7 +1,7 @@
 //! Why no passkey is kept.
 
 use scrip_domain::passkey::PASSKEYS;
-use scrip_engine::passkey::{NoSuchPasskey, PasskeyRefusal};
+use scrip_engine::passkey::{NoSuchPasskey, PasskeyRefusal, Unfit};
 
 use super::{Problem, kind};
 use crate::language::{t, text};
@@ -16,7 +16,17 @@ impl From<PasskeyRefusal> for Problem {
                     "browsers keep passkeys for an https address with a name, which this server does not have",
                 ),
             ),
-            PasskeyRefusal::Unfit(why) => Self::field("credential", why),
+            PasskeyRefusal::Unfit(unfit) => Self::field(
+                "credential",
+                match unfit {
+                    Unfit::Elsewhere => t("this is a passkey for another site"),
+                    Unfit::Unreadable => t("this is not what a browser says of a passkey"),
+                    Unfit::NotRecognized => t(
+                        "the device did not check who holds it: set up a fingerprint, a face or a PIN on it",
+                    ),
+                    Unfit::Kind => t("this device makes keys of a kind that is not known here"),
+                },
+            ),
             PasskeyRefusal::Late => {
                 Self::field("credential", t("this took too long, or was done already: begin again"))
             }

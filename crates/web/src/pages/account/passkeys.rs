@@ -149,8 +149,8 @@ async fn page(
         p.trail { a href="/account" { (t("Account")) } }
         h1 { (t("Passkeys")) }
         (told)
-        p.lead { (t("A passkey signs in with your finger, your face or the number that opens your device: without your password, \
-            and without a code of a second factor. Nobody can guess it, and no other site can ask for it.")) }
+        p.lead { (t("A passkey signs in with your fingerprint, your face or the PIN of your device, without your password and without a \
+            code. Nobody can guess it, and no other site can ask for it.")) }
         @if let Some(whole) = whole { (complaint(&whole)) }
         @if passkeys.is_empty() { p { (t("There are none yet.")) } } @else { (list(&passkeys)) }
         @if app.engine.relying_party().is_some() {
@@ -200,7 +200,7 @@ fn making(app: &App, visit: &SignedIn, name: &str, options: &CreationOptions) ->
     let main = html! {
         p.trail { a href="/account/passkeys" { (t("Passkeys")) } }
         h1 { (t("A new passkey")) }
-        p.lead { (say!("Your device now asks for your finger, your face or its number, and keeps “{name}” for this shop.",
+        p.lead { (say!("Your device asks for your fingerprint, your face or its PIN, and keeps “{name}” for this shop.",
             name = html! { bdi { (name) } })) }
         p data-without-passkeys { (t("This takes a browser that knows passkeys and runs the script of this page.")) }
         form.narrow method="post" action="/account/passkeys/keep" hidden data-makes-passkey=(options)
