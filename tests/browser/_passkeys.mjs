@@ -68,6 +68,33 @@ async function own(one, shop) {
   await one.at("Your wallet");
 }
 
+/** The same for programs, by the standard's own JSON: an app with a view of the web, say. */
+async function by_program(one, shop) {
+  await device(one);
+  // The page to sign in asks here, and may: every other page asks nothing.
+  await one.open(`${shop.url}/sign-in`);
+  const held = await one.page.evaluate(async (password) => {
+    const post = async (path, body, token) => {
+      const headers = { "content-type": "application/json", ...(token && { authorization: `Bearer ${token}` }) };
+      const answer = await fetch(path, { method: "POST", headers, body: body && JSON.stringify(body) });
+      if (!answer.ok) throw new Error(`${path}: ${await answer.text()}`);
+      return answer.json();
+    };
+    const known = PublicKeyCredential;
+    const { token } = await post("/v1/accounts", { email: `${Math.random()}@example.org`, password });
+    const making = await post("/v1/account/passkeys/options", { password }, token);
+    const made = await navigator.credentials.create({ publicKey: known.parseCreationOptionsFromJSON(making) });
+    const kept = await post("/v1/account/passkeys", { name: "An app", credential: made.toJSON() }, token);
+    const using = await post("/v1/sessions/options");
+    const used = await navigator.credentials.get({ publicKey: known.parseRequestOptionsFromJSON(using) });
+    const session = await post("/v1/sessions", { passkey: used.toJSON() });
+    const own = await fetch("/v1/account", { headers: { authorization: `Bearer ${session.token}` } });
+    return { kept, passkeys: (await own.json()).passkeys };
+  }, PASSWORD);
+  const [{ id, used_at }, ...more] = held.passkeys;
+  if (id !== held.kept.id || !used_at || more.length > 0) throw new Error(JSON.stringify(held));
+}
+
 async function without(one, shop) {
   await one.open(`${shop.url}/register`);
   await one.registers();
@@ -85,6 +112,7 @@ export function passkeys(_, browser) {
   const all = [
     ["a passkey on a phone", PHONE, own],
     ["a passkey on a wide screen", {}, own],
+    ["a passkey of a program", {}, by_program],
     ["passkeys without a script", { javaScriptEnabled: false }, without],
   ];
   return all.map(([name, look, journey]) => [
