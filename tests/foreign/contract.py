@@ -111,6 +111,13 @@ LEFT_OUT = [
     "post_admin_settlements_id_received",
     "post_admin_settlements_id_write_off",
 ]
+# What answers 404 alone at an address without a name, as this vendor has one: asked here, and carried out by `pages.mjs`.
+NAMED_ONLY = [
+    "post_account_passkeys",
+    "post_account_passkeys_options",
+    "delete_account_passkeys_id",
+    "post_sessions_options",
+]
 
 
 def operations(document):
@@ -418,6 +425,6 @@ with Shop() as shop, tempfile.NamedTemporaryFile("r") as answers:
     # schemathesis reads this one itself, and then passes it over.
     done.add("GET /openapi.json")
     for place, operation in operations(document):
-        if place not in done and operation["operationId"] not in LEFT_OUT:
+        if place not in done and operation["operationId"] not in LEFT_OUT + NAMED_ONLY:
             raise SystemExit(f"{place} was never carried out")
     print(f"{len(done)} operations were carried out, in {count} requests")

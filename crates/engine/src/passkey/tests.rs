@@ -1,5 +1,6 @@
 //! The pieces of a ceremony; whole ones are tested over the real router.
 
+use proptest::prelude::*;
 use scrip_domain::passkey::PublicKey;
 use serde::Deserialize;
 
@@ -127,5 +128,26 @@ fn browsers_have_passkeys_where_a_server_has_a_name_and_tls() {
         "https://[::1]",
     ] {
         assert_eq!(RelyingParty::at(url), None, "{url}");
+    }
+}
+
+proptest! {
+    /// Strangers send these: whatever they are, they are refused, and end nothing.
+    #[test]
+    fn what_a_stranger_makes_up_is_no_key_and_no_answer(
+        bytes in prop::collection::vec(any::<u8>(), 0..300),
+        place in any::<prop::sample::Index>(),
+        bit in 0u8..8,
+    ) {
+        let (here, key) = (example(), PublicKey::Ed25519 { x: Base64UrlUnpadded::encode_string(&[9; 32]) });
+        prop_assert!(ceremony::made(&here, &bytes).is_err());
+        prop_assert_eq!(ceremony::shown(&here, &key, (&bytes, &bytes), &bytes), None);
+        prop_assert_eq!(ceremony::challenge(&here, Ceremony::Get, &bytes), None);
+        // Nearly right is read, or is not.
+        for vector in vectors() {
+            let mut object = self::bytes(&vector.create.attestation);
+            *place.get_mut(&mut object) ^= 1 << bit;
+            let _ = ceremony::made(&here, &object);
+        }
     }
 }
