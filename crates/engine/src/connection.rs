@@ -7,7 +7,7 @@
 //!                             └──disconnect──▶ (the merchant learns nothing more, nor does a letter of it come)
 //! ```
 //! A return code, from a connection or a purchase, names nobody by itself: only the merchant that it was made for learns by it
-//! who came back, once, within a minute.
+//! who came back, once, within a minute. After 30 days a connection is forgotten.
 
 use scrip_domain::account::Account;
 use scrip_domain::connection::{
@@ -24,6 +24,10 @@ use crate::ledger::Buyer;
 use crate::purchase_request::{Picture, code_at, hash, with_code};
 use crate::{Engine, Outcome};
 
+/// For how long a connection is kept: it is of no use an hour later, but to who looks for what went wrong.
+const KEPT: Span = Span::days(30);
+/// How many are forgotten by one command.
+const PAGE: u32 = 500;
 /// What references and return codes of connections are reckoned from.
 const REFERENCE: &str = "connection reference";
 const CODE: &str = "connection return code";
@@ -278,6 +282,19 @@ impl Engine {
         });
         Ok(Some(Some(funded)))
     }
+
+    /// Forgets a page of connections of long ago, however they ended. What came of them stays: merchants know the buyers
+    /// who approved. Gives how many; ask again until there are none.
+    pub async fn forget_connections(&self) -> Result<usize, Fault> {
+        let before = Id::floor(self.now().minus(KEPT));
+        let old = self.store.connections_before(before, PAGE).await?;
+        if old.is_empty() {
+            return Ok(0);
+        }
+        let connections = old.into_iter().map(|connection| connection.id).collect();
+        let Ok(forgotten) = self.submit(ForgetOld { connections }).await?;
+        Ok(forgotten)
+    }
 }
 
 struct Open {
@@ -410,6 +427,29 @@ impl Command for Forget {
             changes.merchant_subjects.push(Change::Delete(row.clone()));
         }
         Ok(Decision::done((), changes))
+    }
+}
+
+struct ForgetOld {
+    connections: Vec<Id<Connection>>,
+}
+
+impl Command for ForgetOld {
+    /// How many went.
+    type Receipt = usize;
+    type Refusal = std::convert::Infallible;
+
+    fn wants(&self, wants: &mut Wants) {
+        self.connections.iter().for_each(|id| wants.connections.guard((*id,)));
+    }
+
+    fn decide(&self, books: &Books, _: Timestamp) -> Result<Decision<usize, Self::Refusal>, Fault> {
+        let mut changes = Changes::default();
+        for id in &self.connections {
+            let known = books.connections.get(&(*id,))?;
+            changes.connections.extend(known.cloned().map(Change::Delete));
+        }
+        Ok(Decision::done(changes.connections.len(), changes))
     }
 }
 

@@ -9,6 +9,10 @@ use utoipa::openapi::schema::Type;
 use utoipa::openapi::{ObjectBuilder, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
+/// Base64url without padding (RFC 4648, section 5), of whole bytes: what is left over at the end is zero.
+const WHOLE_BYTES: &str =
+    "^([A-Za-z0-9_-]{4})*([A-Za-z0-9_-][AQgw]|[A-Za-z0-9_-]{2}[AEIMQUYcgkosw048])?$";
+
 /// At most `MOST` characters of base64url, as bytes.
 #[derive(Debug)]
 pub struct Base64Url<const MOST: usize>(pub Vec<u8>);
@@ -16,8 +20,8 @@ pub struct Base64Url<const MOST: usize>(pub Vec<u8>);
 impl<'de, const MOST: usize> Deserialize<'de> for Base64Url<MOST> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let text = Some(text.trim_end_matches('=')).filter(|text| text.len() <= MOST);
-        let bytes = text.and_then(|text| Base64UrlUnpadded::decode_vec(text).ok());
+        let text = Some(text).filter(|text| text.len() <= MOST);
+        let bytes = text.and_then(|text| Base64UrlUnpadded::decode_vec(&text).ok());
         bytes
             .map(Self)
             .ok_or_else(|| D::Error::custom(format!("base64url, at most {MOST} characters")))
@@ -26,7 +30,7 @@ impl<'de, const MOST: usize> Deserialize<'de> for Base64Url<MOST> {
 
 impl<const MOST: usize> PartialSchema for Base64Url<MOST> {
     fn schema() -> RefOr<Schema> {
-        let text = ObjectBuilder::new().schema_type(Type::String).pattern(Some("^[A-Za-z0-9_-]*$"));
+        let text = ObjectBuilder::new().schema_type(Type::String).pattern(Some(WHOLE_BYTES));
         text.max_length(Some(MOST)).into()
     }
 }
@@ -218,7 +222,7 @@ impl Used {
         let UsedResponse { client_data, authenticator_data, signature, user_handle } =
             &self.response;
         Assertion {
-            credential: self.id.trim_end_matches('='),
+            credential: &self.id,
             client_data: &client_data.0,
             authenticator_data: &authenticator_data.0,
             signature: &signature.0,

@@ -221,6 +221,14 @@ async fn housekeeping(watch: Arc<Watch>) {
             .await;
         until_none(&watch, "old visits are forgotten at the next try", || engine.forget_visits())
             .await;
+        until_none(&watch, "drafts of nobody's are forgotten at the next try", || {
+            engine.forget_drafts()
+        })
+        .await;
+        until_none(&watch, "old connections are forgotten at the next try", || {
+            engine.forget_connections()
+        })
+        .await;
         until_none(&watch, "old quotes are forgotten at the next try", || engine.forget_quotes())
             .await;
     }

@@ -59,6 +59,19 @@ impl Store {
         self.rows("WHERE t.at < $1 ORDER BY t.at, t.key LIMIT $2", values).await
     }
 
+    /// Drafts that nobody went on with, made before this one would be, the oldest first.
+    pub async fn drafts_of_nobody(
+        &self,
+        before: Id<Order>,
+        limit: u32,
+    ) -> Result<Vec<Order>, Fault> {
+        let mut values = cells(&before);
+        values.push(Cell::Int(i64::from(limit)));
+        let tail =
+            "WHERE t.state = 'draft' AND t.account IS NULL AND t.id < $1 ORDER BY t.id LIMIT $2";
+        self.rows(tail, values).await
+    }
+
     /// What a visitor's key was used for.
     pub async fn visit(&self, key: u64) -> Result<Option<Visit>, Fault> {
         self.row("WHERE t.key = $1", cells(&key)).await

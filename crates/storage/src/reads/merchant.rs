@@ -103,6 +103,17 @@ impl Store {
         self.row("WHERE t.id = $1", cells(&id)).await
     }
 
+    /// Connections opened before this one would be, the oldest first.
+    pub async fn connections_before(
+        &self,
+        before: Id<Connection>,
+        limit: u32,
+    ) -> Result<Vec<Connection>, Fault> {
+        let mut values = cells(&before);
+        values.push(Cell::Int(i64::from(limit)));
+        self.rows("WHERE t.id < $1 ORDER BY t.id LIMIT $2", values).await
+    }
+
     /// The connection whose reference has this digest.
     pub async fn connection_by_reference(
         &self,

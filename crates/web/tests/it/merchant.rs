@@ -95,6 +95,44 @@ async fn the_keys_of_visitors_are_forgotten_after_two_days() {
 }
 
 #[tokio::test]
+async fn drafts_that_nobody_went_on_with_are_forgotten_after_a_month() {
+    let (shop, provider, offer) = merchant(Flow::default()).await;
+    let ask = async |key: &str| {
+        let draft = shop.post("/v1/orders", "", key, select(&offer)).await;
+        assert_eq!(draft.status, 201, "{draft:?}");
+        (draft.at("/id").to_owned(), draft.at("/order_token").to_owned())
+    };
+    for number in 0..12 {
+        ask(&format!("draft-{number}")).await;
+    }
+    let (open, token) = ask("open").await;
+    let headers = [("authorization", &*format!("Order {token}")), ("idempotency-key", "go")];
+    let sent =
+        shop.send("POST", &format!("/v1/orders/{open}/confirm"), &headers, Value::Null).await;
+    assert_eq!(sent.status, 202, "{sent:?}");
+    let ada = sign_in(&shop, &provider.return_code("ada", None)).await;
+    let hers = shop.post("/v1/orders", &ada, "hers", select(&offer)).await;
+    assert_eq!(hers.status, 201, "{hers:?}");
+    let engine = &shop.app.engine;
+    shop.advance(Span::days(30)).await;
+    assert_eq!(engine.forget_drafts().await.unwrap(), 0, "still known");
+    let (fresh, _) = ask("fresh").await;
+    shop.advance(Span::hours(1)).await;
+    let mut forgotten = Vec::new();
+    while forgotten.last() != Some(&0) {
+        forgotten.push(engine.forget_drafts().await.unwrap());
+    }
+    assert_eq!(forgotten, [9, 3, 0]);
+    for kept in [&open, hers.at("/id"), &fresh] {
+        let path = format!("/v1/orders/{kept}");
+        assert_eq!(shop.get(&path, &shop.admin).await.status, 200, "{kept}");
+    }
+    let left = shop.get("/v1/admin/orders?limit=100", &shop.admin).await;
+    assert_eq!(left.json["data"].as_array().unwrap().len(), 3, "{left:?}");
+    shop.sound().await;
+}
+
+#[tokio::test]
 async fn no_source_has_the_provider_open_any_number_of_sign_ins() {
     let (shop, ..) = merchant(Flow::default()).await;
     for _ in 0..59 {

@@ -420,6 +420,25 @@ async fn a_buyer_connects_and_shares_whether_there_is_enough() {
 }
 
 #[tokio::test]
+async fn connections_are_forgotten_after_a_month_and_what_came_of_them_is_not() {
+    let pair = Pair::open().await;
+    connected(&pair, &["funded"]).await;
+    let left = pair.shop.post("/v1/connections", "", "", json!({})).await;
+    assert_eq!(left.status, 201, "nobody answers this one: {left:?}");
+    let engine = &pair.pay.app.engine;
+    pair.pay.advance(Span::days(30)).await;
+    assert_eq!(engine.forget_connections().await.unwrap(), 0, "still known");
+    pair.pay.advance(Span::hours(1)).await;
+    assert_eq!(engine.forget_connections().await.unwrap(), 2);
+    assert_eq!(engine.forget_connections().await.unwrap(), 0);
+    let body = json!({ "email": "ada@example.com", "password": "correct horse" });
+    let session = pair.pay.post("/v1/sessions", "", "", body).await.at("/token").to_owned();
+    let export = pair.pay.get("/v1/account/export", &session).await;
+    assert_eq!(export.json["merchants"].as_array().map(Vec::len), Some(1), "{export:?}");
+    pair.sound().await;
+}
+
+#[tokio::test]
 async fn where_one_registers_first_only_who_has_enough_selects() {
     let settings = Settings { flow: Flow::RegisterFirst, ..settings() };
     let mut pair = Pair::with(settings).await;
