@@ -21,6 +21,7 @@ use scrip_domain::lot::{Lot, LotChange, LotChangeKind, LotKind, OpenLot};
 use scrip_domain::order::{
     Basis, Check, CheckKind, CheckResult, DeclineReason, Line, LinePayment, Order, OrderState,
 };
+use scrip_domain::passkey::{Passkey, PublicKey};
 use scrip_domain::refund::{LicensePolicy, Refund, RefundLine, RefundLot};
 use scrip_domain::refund_request::{RefundPolicy, RefundRequest, RefundRequestState};
 use scrip_domain::request::RequestId;
