@@ -72,6 +72,8 @@ words! {
         ExchangeFulfilled = "exchange.fulfilled",
         /// What was given for a partner's tokens came back.
         ExchangeReversed = "exchange.reversed",
+        /// It became its buyer's: its order is paid, and its code is out.
+        LicenseIssued = "license.issued",
         /// A machine was activated.
         LicenseActivated = "license.activated",
         /// The last use or processing was taken.
@@ -153,7 +155,8 @@ impl EventType {
             Self::ExchangeCommitted | Self::ExchangeFulfilled | Self::ExchangeReversed => {
                 Object::Exchange
             }
-            Self::LicenseActivated
+            Self::LicenseIssued
+            | Self::LicenseActivated
             | Self::LicenseExhausted
             | Self::LicenseExpiring
             | Self::LicenseReissued

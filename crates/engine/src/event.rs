@@ -6,10 +6,12 @@
 //! way a place that is seen has no gap below it.
 //!
 //! An account's own events are found through the index by account, in whose page its purchase writes anyway. It
-//! lists them by id; the place decides which are new.
+//! lists them by id; the place decides which are new. Those of licenses that were issued it does not list: a purchase would
+//! write an entry more for each. They are found through the `order.paid` of the same commit (`told_of` in the storage's reads).
 
 use scrip_domain::account::Account;
 use scrip_domain::event::{Event, EventType, Feed};
+use scrip_domain::license::License;
 use scrip_domain::{Id, Span, Timestamp};
 use scrip_storage::books::Change;
 use scrip_storage::index::Entry;
@@ -33,6 +35,13 @@ const OVERTAKEN: Span = Span::minutes(10);
 pub(crate) fn tell(changes: &mut Changes, event: Event) {
     changes.by_account.push(Change::Insert(Entry::event(event.account, event.id)));
     changes.events.push(Change::Insert(event));
+}
+
+/// Writes that a license is its buyer's from now on, in the commit that tells that its order is paid, and under a name that is
+/// later than that event's. A purchase mints none for it: it takes the license's own number.
+pub(crate) fn issued(changes: &mut Changes, id: Id<Event>, license: &License, at: Timestamp) {
+    let (kind, account) = (EventType::LicenseIssued, license.account);
+    changes.events.push(Change::Insert(Event::new(id, kind, account, license.id.into(), at)));
 }
 
 /// Up to where somebody has read the feed.

@@ -177,11 +177,12 @@ pub enum PurchaseRefusal {
 /// its event bear the order's number, so that one entry of the index by account lists all three ([`Entry::purchase`]).
 #[derive(Debug)]
 struct Minted {
-    licenses: Vec<Id<License>>,
-    transfer: Id<Transfer>,
     /// What has expired meanwhile is booked by it.
     expiry: Id<Transfer>,
+    transfer: Id<Transfer>,
     event: Id<Event>,
+    /// In the order of the lines, and after the event: those that tell of them bear their numbers, and come after it.
+    licenses: Vec<Id<License>>,
     kid: String,
 }
 
@@ -223,10 +224,10 @@ impl Engine {
             Err(line) => return Ok(Err(self.no_such_offer(buyer, Act::Pay, line).await?)),
         };
         let minted = Minted {
-            licenses: self.mint_many(picked.licenses())?,
             expiry,
             transfer: picked.order.same_number(),
             event: picked.order.same_number(),
+            licenses: self.mint_many(picked.licenses())?,
             kid: self.license_kid()?,
         };
         Ok(Ok(Purchase {
@@ -271,10 +272,10 @@ impl Engine {
             products: lines.iter().map(|line| line.product).collect(),
             extends: lines.iter().filter_map(|line| line.extends).collect(),
             minted: Minted {
-                licenses: self.mint_many(units)?,
                 expiry: self.mint()?,
                 transfer: self.mint()?,
                 event: self.mint()?,
+                licenses: self.mint_many(units)?,
                 kid: self.license_kid()?,
             },
             request,
@@ -641,6 +642,7 @@ impl<'a> Desk<'a> {
             changes.by_account.push(Change::Insert(Entry::of_license(license)));
             changes.licenses.push(Change::Insert(license.clone()));
             remind::begin(&mut changes, license, case.at);
+            event::issued(&mut changes, license.id.same_number(), license, case.at);
         }
         extend::write(books, &mut changes, &extended, case.at)?;
         let extended = extended.into_iter().map(|all| (all.license, all.extension)).collect();

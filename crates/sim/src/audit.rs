@@ -70,7 +70,8 @@ impl Buyer {
         self.read_keys().await?;
         self.wallet_at_rest().await?;
         self.orders_at_rest().await?;
-        self.licenses_at_rest().await
+        self.licenses_at_rest().await?;
+        self.feed_at_rest().await
     }
 
     /// Asks until there is an answer.
@@ -257,6 +258,45 @@ impl Buyer {
             demand!(codes.insert(jws) && codes.insert(short), "two licenses share a code");
         }
         Ok(())
+    }
+
+    /// The buyer's own feed tells of each license that is out, once, and of no other. What was committed last is in it a little
+    /// later.
+    async fn feed_at_rest(&mut self) -> Verdict {
+        let out: BTreeSet<String> = self.book.licenses.keys().cloned().collect();
+        let mut told = Vec::new();
+        for _ in 0..TRIES {
+            told = self.issued().await?;
+            if told.len() >= out.len() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        let once: BTreeSet<String> = told.iter().cloned().collect();
+        demand!(once == out, "the feed tells of the licenses {once:?}, {out:?} are out");
+        demand!(once.len() == told.len(), "the feed tells twice of one of {told:?}");
+        Ok(())
+    }
+
+    /// The licenses of which the feed says that they were issued, page by page.
+    async fn issued(&mut self) -> Result<Vec<String>, Violation> {
+        let (mut told, mut after) = (Vec::new(), String::new());
+        loop {
+            let limit = self.chance.between(1, 100);
+            let ask = Ask::get(
+                format!("/v1/events?type=license.issued&limit={limit}{after}"),
+                &self.token,
+            );
+            let answer = self.insist(&ask).await?;
+            demand!(answer.status == 200, "the feed was answered {}", answer.body);
+            let events = answer.body["data"].as_array().cloned().unwrap_or_default();
+            let named = |event: &Value| event["data"]["id"].as_str().unwrap_or_default().to_owned();
+            told.extend(events.iter().map(named));
+            if answer.body["more"] != true {
+                return Ok(told);
+            }
+            after = format!("&after={}", answer.body["next"].as_str().unwrap_or_default());
+        }
     }
 
     /// A code proves itself, by the published keys alone.

@@ -4,7 +4,8 @@
 //! indices that would be five randomly placed pages per purchase, the largest cost of all after the
 //! commit itself; as one it is a single page, for as long as an account's entries fit one. So there are
 //! three entries, not five: order, transfer and event of a purchase in one step bear one number, under
-//! which one entry lists all three.
+//! which one entry lists all three. What tells that its licenses were issued is listed by none: it is found
+//! through the event of its order.
 
 use scrip_domain::account::Account;
 use scrip_domain::catalog::Product;

@@ -29,11 +29,11 @@ use super::Stale;
 use super::back::{Giving, give_back};
 use super::documents::Believed;
 use super::drive::{Came, tell};
-use crate::Engine;
 use crate::identity::{Guest, TRIES};
 use crate::license::{change, remind, wanted};
 use crate::provider::Picture;
 use crate::purchase::{already_owned, trial_used, want_owned};
+use crate::{Engine, event};
 
 impl Engine {
     /// Books a picture of an order's request, if it is to be believed.
@@ -68,6 +68,7 @@ impl Engine {
                 licenses: self.mint_many(units)?,
                 refund: self.mint()?,
                 event: self.mint()?,
+                issued: self.mint_many(units)?,
                 asked: self.mint_many(lines.len())?,
                 kid: self.license_kid()?,
                 note: self.mint()?,
@@ -86,6 +87,9 @@ pub(super) struct Minted {
     licenses: Vec<Id<License>>,
     pub refund: Id<Refund>,
     event: Id<Event>,
+    /// Tell of the licenses, after that. Their own numbers are from when they were made, which can be long before they are
+    /// handed out, and an event's place is looked for near its name.
+    issued: Vec<Id<Event>>,
     /// Tell of buyers' requests for refunds that are accepted: one for each line.
     pub asked: Vec<Id<Event>>,
     kid: String,
@@ -312,9 +316,13 @@ impl Seen {
                 now.order.paid_at = Some(at);
                 now.event = Some(EventType::OrderPaid);
                 // From now on its codes are their owner's, and what is perpetual is owned.
+                let mut issued = self.minted.issued.iter();
+                let too_few = || Fault::Bug("too few names of events were minted".into());
                 for license in &self.licenses {
                     let license = wanted(books, license.id)?;
                     let released = License { state: LicenseState::Valid, ..license.clone() };
+                    let id = *issued.next().ok_or_else(too_few)?;
+                    event::issued(&mut now.changes, id, &released, at);
                     change(books, &mut now.changes, license, released, at)?;
                 }
             }
@@ -425,7 +433,7 @@ impl Seen {
         }
         if let (Some(account), Some(kind)) = (order.account, event) {
             let (id, subject) = (self.minted.event, order.id.into());
-            crate::event::tell(&mut changes, Event::new(id, kind, account, subject, at));
+            event::tell(&mut changes, Event::new(id, kind, account, subject, at));
         }
         if order != self.before {
             changes.orders.push(Change::Update(order));

@@ -117,10 +117,11 @@ fn about(event: &Event, verify: bool) -> Option<About> {
         EventType::AutoTopUpStopped => About::AutoTopUpStopped {},
         EventType::LicenseExpiring => About::LicenseExpiring { license: Id::new(number)? },
         EventType::LicenseReissued => About::LicenseReissued { license: Id::new(number)? },
-        // A machine says itself what it does; what staff does to a license is for staff to tell, with its reason; letters
-        // about what buyers ask back are in the commits, with their words; who was erased has no address; the rest is
-        // between servers.
-        EventType::LicenseActivated
+        // The letter about an order has the codes of its licenses. A machine says itself what it does; what staff does to a
+        // license is for staff to tell, with its reason; letters about what buyers ask back are in the commits, with their
+        // words; who was erased has no address; the rest is between servers.
+        EventType::LicenseIssued
+        | EventType::LicenseActivated
         | EventType::LicenseExhausted
         | EventType::LicenseSuspended
         | EventType::LicenseResumed

@@ -3,15 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use scrip_domain::Id;
 use scrip_domain::account::Account;
 use scrip_domain::catalog::Product;
 use scrip_domain::checkout::Checkout;
+use scrip_domain::event::{Event, EventType};
 use scrip_domain::hold::HoldState;
-use scrip_domain::license::LicenseState;
+use scrip_domain::license::{License, LicenseState};
 use scrip_domain::merchant::Merchant;
 use scrip_domain::order::{Order, OrderState};
 use scrip_domain::purchase_request::{PurchaseRequest, RequestState};
+use scrip_domain::{Id, Timestamp};
 use scrip_engine::{Fault, Page};
 use scrip_license::Terms;
 use scrip_storage::Store;
@@ -350,6 +351,23 @@ impl Deal {
             let good = licenses.iter().any(|license| license.state == LicenseState::Valid);
             demand!(!good, "{name} was not delivered, and has good licenses");
         }
+        self.tells_of(sells, &licenses).await
+    }
+
+    /// Its buyer's feed tells of each license of an order that was delivered, once, and of none of another.
+    async fn tells_of(&self, sells: &Store, licenses: &[License]) -> Verdict {
+        let Some(account) = self.order.account else { return Ok(()) };
+        let whole = (Id::floor(Timestamp::default()), u32::MAX);
+        let told = sells.told_of(account, whole, 0, u32::MAX).await?;
+        let issued = |license: &License| {
+            let of = |event: &Event| {
+                event.kind == EventType::LicenseIssued && event.subject == license.id.into()
+            };
+            told.iter().filter(|told| of(&told.event)).count()
+        };
+        let times = usize::from(self.order.paid_at.is_some());
+        let right = licenses.iter().all(|license| issued(license) == times);
+        demand!(right, "{}: of a license is not told {times} times", self.order.id);
         Ok(())
     }
 }

@@ -2,7 +2,7 @@
 
 use scrip_domain::Id;
 use scrip_domain::account::Account;
-use scrip_domain::event::{Event, Feed};
+use scrip_domain::event::{Event, EventType, Feed};
 
 use crate::cells::Cell;
 use crate::fault::Fault;
@@ -76,8 +76,9 @@ impl Store {
         self.told(&tail, bounds).await
     }
 
-    /// The events of an account with places above `after`, in order, among the `window` oldest of those that were
-    /// minted from `from` on.
+    /// The events of an account with places above `after`, in order, among the `window` oldest that it lists of those that were
+    /// minted from `from` on. What tells that a license was issued is not listed: it stands beside the `order.paid` of its
+    /// order, of the same commit, and is found through that.
     pub async fn told_of(
         &self,
         account: Id<Account>,
@@ -85,9 +86,15 @@ impl Store {
         after: u64,
         limit: u32,
     ) -> Result<Vec<Told>, Fault> {
+        let (paid, issued) = (EventType::OrderPaid, EventType::LicenseIssued);
+        // The CROSS JOINs keep SQLite to the order in which tables are named: from the orders, and not through the whole feed.
         let tail = format!(
-            "FROM ({}) b JOIN events t ON t.id = b.target {SUBJECTS}
-             WHERE t.seq > $4 ORDER BY t.seq LIMIT $5",
+            r#"FROM (WITH own AS (SELECT e.* FROM ({}) b JOIN events e ON e.id = b.target)
+                SELECT o.* FROM own o WHERE o.seq > $4
+                UNION ALL SELECT i.* FROM own o CROSS JOIN licenses g CROSS JOIN events i
+                    WHERE o.kind = '{paid}' AND g."order" = o.subject
+                    AND i.subject = g.id AND i.kind = '{issued}' AND i.seq > $4
+                ORDER BY seq LIMIT $5) t {SUBJECTS} ORDER BY t.seq"#,
             listed(&EVENTS, ">=", "ASC")
         );
         let bounds =

@@ -363,7 +363,8 @@ INSERT INTO by_account (account, kind, key, target, note) SELECT 1007, 14, x.id,
 INSERT INTO by_account (account, kind, key, target, note) VALUES (1007, 5, 3031, 3031, 0), (1007, 3, 17, 10002, 82);
 INSERT INTO events (id, kind, account, subject, at, seq) VALUES
     (6001, 'order.paid', 1001, 6001, 2, 2), (9502, 'top_up.credited', 1001, 3001, 1, 1),
-    (9503, 'order.declined', 1001, 6002, 3, NULL);
+    (9503, 'order.declined', 1001, 6002, 3, NULL), (8001, 'license.issued', 1001, 8001, 2, NULL),
+    (8002, 'license.issued', 1001, 8002, 2, NULL);
 INSERT INTO by_account (account, kind, key, target, note) VALUES
     (1001, 13, 9502, 9502, 0), (1001, 13, 9503, 9503, 0);
 INSERT INTO feed (number, last, endpoints) VALUES (1, 2, 2);

@@ -112,6 +112,7 @@ conformance! {
         what_a_merchant_waits_for_is_told_from_what_is_payable,
         checkouts_are_found_by_what_is_due_and_by_the_providers_names,
         the_feed_goes_by_places,
+        licenses_that_were_issued_are_told_beside_their_order,
         what_webhooks_wait_for_is_found_by_endpoint,
         letters_are_found_by_what_is_due_and_by_address,
         restores_are_found_by_what_is_due,

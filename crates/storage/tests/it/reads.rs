@@ -531,6 +531,57 @@ pub async fn the_feed_goes_by_places(home: &Home) {
     store.stop().await.unwrap();
 }
 
+/// A page after the other, each from the place where the one before ended: of one account, so many at a time.
+async fn own_feed(store: &Store, limit: u32) -> Vec<u64> {
+    let (mut all, mut after) = (Vec::new(), 0);
+    loop {
+        let page = store.told_of(account(7), (id(0), 9), after, limit).await.unwrap();
+        let Some(last) = page.last() else { return all };
+        after = last.event.seq.unwrap();
+        all.extend(page.iter().map(|told| told.event.id.number()));
+    }
+}
+
+pub async fn licenses_that_were_issued_are_told_beside_their_order(home: &Home) {
+    let store = home.start().await;
+    fill(&store, |changes| {
+        let mut tell = |number, kind, subject: u64, listed: Option<Entry>| {
+            let event = Event::new(id(number), kind, account(7), Subject(subject), NOON);
+            changes.events.push(Change::Insert(event));
+            changes.by_account.extend(listed.map(Change::Insert));
+        };
+        let (paid, issued) = (EventType::OrderPaid, EventType::LicenseIssued);
+        // In one step event and order bear one number, and so do a license and what tells of it; a merchant's do not.
+        tell(100, paid, 100, Some(Entry::purchase(account(7), id(100))));
+        (101..201).for_each(|number| tell(number, issued, number, None));
+        tell(300, paid, 250, Some(Entry::event(account(7), id(300))));
+        (301..304).for_each(|number| tell(number, issued, number - 50, None));
+        tell(310, EventType::OrderRefunded, 250, Some(Entry::event(account(7), id(310))));
+        tell(311, EventType::LicenseReissued, 252, Some(Entry::event(account(7), id(311))));
+        let of = |order| move |number| Change::Insert(license(number, order, 7));
+        changes.licenses.extend((101..201).map(of(100)).chain((251..254).map(of(250))));
+    })
+    .await;
+    while !store.unpublished(1).await.unwrap().is_empty() {
+        home.execute(
+            "UPDATE feed SET last = last + 1; UPDATE events SET seq = (SELECT last FROM feed)
+                WHERE id = (SELECT MIN(id) FROM events WHERE seq IS NULL)",
+        )
+        .await;
+    }
+    let all: Vec<u64> = (100..201).chain(300..304).chain([310, 311]).collect();
+    for limit in [1, 7, 100, 1000] {
+        assert_eq!(own_feed(&store, limit).await, all, "{limit} at a time");
+    }
+    let told = store.told_of(account(7), (id(0), 1), 1, 1).await.unwrap();
+    let state = license(101, 100, 7).state;
+    assert_eq!(told[0].state.as_deref(), Some(state.as_str()));
+    let told = store.told_of(account(7), (id(101), 9), 0, 9).await.unwrap();
+    assert_eq!(told[0].event.id.number(), 300, "what is looked at begins with an order");
+    assert!(store.told_of(account(8), (id(0), 9), 0, 9).await.unwrap().is_empty());
+    store.stop().await.unwrap();
+}
+
 pub async fn letters_are_found_by_what_is_due_and_by_address(home: &Home) {
     let store = home.start().await;
     let later = NOON.plus(Span::seconds(1));

@@ -93,6 +93,15 @@ impl Stage {
         }
     }
 
+    /// The types of a page of somebody's events, and where to go on.
+    async fn told(&self, who: &str, after: &str) -> (Vec<String>, String) {
+        self.shop.run_webhooks().await;
+        let page = self.shop.get(&format!("/v1/events?limit=100{after}"), who).await;
+        let events = page.json["data"].as_array().unwrap().iter();
+        let types = events.map(|event| event["type"].as_str().unwrap().to_owned()).collect();
+        (types, page.at("/next").to_owned())
+    }
+
     /// Lets so much time pass, and asks what is due.
     async fn wait(&self, span: Span) {
         self.shop.advance(span).await;
@@ -496,8 +505,13 @@ async fn a_code_is_nowhere_before_the_provider_has_had_its_last_word() {
         assert_eq!((verdict.at("/code"), &verdict.json["license"]), ("UNKNOWN_CODE", &Value::Null));
     }
     stage.shop.sound().await;
-    stage.wait(Span::seconds(10)).await;
+    let (told, next) = stage.told(&ada, "").await;
+    assert_eq!(told, ["account.opened"]);
+    // Long after its licenses were made: what tells of them is looked for near the time in which it is told.
+    stage.wait(Span::minutes(20)).await;
     assert_eq!(stage.state(&sent).await, "paid");
+    let (told, _) = stage.told(&ada, &format!("&after={next}")).await;
+    assert_eq!(told, ["order.paid", "license.issued", "license.issued"]);
     stage.shop.sound().await;
 }
 
@@ -518,6 +532,7 @@ async fn what_was_given_back_before_it_was_delivered_is_never_delivered() {
     let library = stage.shop.get("/v1/licenses", &ada).await;
     assert_eq!(library.at("/data/0/state"), "refunded");
     assert!(is_without_codes(&library));
+    assert_eq!(stage.told(&ada, "").await.0, ["account.opened", "order.refunded"]);
     stage.shop.sound().await;
 }
 

@@ -38,6 +38,7 @@ mod forwarded;
 mod gate;
 mod german_pages;
 mod goods;
+mod issued;
 mod library_pages;
 mod license_changes;
 mod licensed;

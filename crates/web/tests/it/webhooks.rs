@@ -74,8 +74,14 @@ async fn an_endpoint_is_told_what_it_wants_and_signed_for_it() {
     let sent = shop.sender.sent();
     let mut kinds = types(&sent);
     kinds.sort_unstable();
-    let expected =
-        ["account.opened", "order.declined", "order.paid", "order.paid", "top_up.credited"];
+    let expected = [
+        "account.opened",
+        "license.issued",
+        "order.declined",
+        "order.paid",
+        "order.paid",
+        "top_up.credited",
+    ];
     assert_eq!(kinds, expected);
     let of_paid = sent.iter().find(|message| is_signed(message, &secret)).unwrap();
     assert_eq!(sent.iter().filter(|message| is_signed(message, &secret)).count(), 1);
@@ -92,7 +98,7 @@ async fn an_endpoint_is_told_what_it_wants_and_signed_for_it() {
     assert_eq!(rows[0]["event"], of_paid.id);
     assert_eq!((&rows[0]["state"], &rows[0]["status"]), (&json!("delivered"), &json!(204)));
     assert_eq!((&rows[0]["attempts"], &rows[0]["next_at"]), (&json!(1), &Value::Null));
-    assert_eq!(log(&shop, &all).await.len(), 4);
+    assert_eq!(log(&shop, &all).await.len(), 5);
     shop.run_webhooks().await;
     assert!(shop.sender.sent().is_empty(), "everything once");
     shop.sound().await;

@@ -1,6 +1,7 @@
 //! Probes of the index by account: everything is listed, and everything listed exists.
 
 use scrip_domain::account::Account;
+use scrip_domain::event::EventType;
 use scrip_license::Terms;
 
 use super::{Probe, named};
@@ -25,25 +26,25 @@ pub fn probes() -> [Probe; 7] {
             "index-orders",
             "each order is listed with its buyer, and each listed order exists",
             "orders",
-            by_id("orders", &ORDERS),
+            by_id("orders", "r.account IS NOT NULL", &ORDERS),
         ),
         probe(
             "index-top-ups",
             "each top-up is listed with its account, and each listed top-up exists",
             "top_ups",
-            by_id("top_ups", &[TOP_UP]),
+            by_id("top_ups", "TRUE", &[TOP_UP]),
         ),
         probe(
             "index-events",
-            "each event is listed with its account, and each listed event exists",
+            "each event is listed with its account, but for those of licenses that were issued, and each listed event exists",
             "events",
-            by_id("events", &EVENTS),
+            by_id("events", &format!("r.kind <> '{}'", EventType::LicenseIssued), &EVENTS),
         ),
         probe(
             "index-exchanges",
             "each exchange is listed with its account, and each listed exchange exists",
             "exchanges",
-            by_id("exchanges", &[EXCHANGE]),
+            by_id("exchanges", "TRUE", &[EXCHANGE]),
         ),
         probe(
             "index-transfers",
@@ -83,15 +84,15 @@ pub fn probes() -> [Probe; 7] {
     ]
 }
 
-/// Both directions for a table whose rows are listed under their own id.
-fn by_id(table: &str, kinds: &[u8]) -> String {
+/// Both directions for a table of whose rows `r` these are listed, under their own id.
+fn by_id(table: &str, these: &str, kinds: &[u8]) -> String {
     let kinds = among(kinds);
     format!(
         "SELECT r.account AS subject, 1 AS expected, (SELECT COUNT(*) FROM by_account b
             WHERE b.account = r.account AND b.kind {kinds} AND b.key = r.id AND b.target = r.id) AS found
-        FROM {table} r WHERE r.account IS NOT NULL
+        FROM {table} r WHERE {these}
         UNION ALL SELECT b.account, b.key,
-            (SELECT r.id FROM {table} r WHERE r.id = b.target AND r.account = b.account)
+            (SELECT r.id FROM {table} r WHERE r.id = b.target AND r.account = b.account AND {these})
         FROM by_account b WHERE b.kind {kinds}"
     )
 }

@@ -1,11 +1,12 @@
 //! Probes of licenses in use: one row counts, and what it counts is what there is.
 
+use scrip_domain::event::EventType;
 use scrip_domain::license::License;
 
 use super::license_changes::touched;
 use super::{Probe, named};
 
-pub fn probes() -> [Probe; 5] {
+pub fn probes() -> [Probe; 6] {
     [
         Probe {
             name: "usage-machines",
@@ -33,6 +34,7 @@ pub fn probes() -> [Probe; 5] {
                 .into(),
         },
         granted(),
+        issued(),
         Probe {
             name: "leases",
             proves: "each lease was taken once, for a machine of its license, and of none more was used than it had",
@@ -62,6 +64,26 @@ pub fn probes() -> [Probe; 5] {
                 .into(),
         },
     ]
+}
+
+/// Books of a version that did not tell it have licenses of which nothing is told; but a commit tells of all or of none.
+fn issued() -> Probe {
+    let (paid, issued) = (EventType::OrderPaid, EventType::LicenseIssued);
+    Probe {
+        name: "license-issued",
+        proves: "that a license was issued is told beside the payment of its order, and of the licenses of an order of each once, or of none",
+        subject: named::<License>,
+        counted: "licenses",
+        rows: format!(
+            r#"SELECT i.subject AS subject, 1 AS expected, (SELECT COUNT(*) FROM licenses l
+                    JOIN events p ON p.subject = l."order" AND p.kind = '{paid}' AND p.account = l.account
+                    WHERE l.id = i.subject AND l.account = i.account) AS found FROM events i WHERE i.kind = '{issued}'
+                UNION ALL SELECT l.id, 1, (SELECT COUNT(*) FROM events i WHERE i.subject = l.id AND i.kind = '{issued}')
+                    FROM licenses l WHERE EXISTS (SELECT 1 FROM licenses o
+                        JOIN events i ON i.subject = o.id AND i.kind = '{issued}' WHERE o."order" = l."order")"#
+        )
+        .into(),
+    }
 }
 
 fn granted() -> Probe {
