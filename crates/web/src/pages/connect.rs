@@ -68,6 +68,14 @@ async fn decide(
     Ok(response)
 }
 
+/// What whoever deals with a merchant for the first time is to know of its letters.
+pub fn may_write(merchant: &str) -> Markup {
+    html! {
+        (say!("{merchant} can write to you about what you buy there: its letters come through here, it never learns your address, and you can stop them at any time.",
+            merchant = html! { bdi { (merchant) } }))
+    }
+}
+
 fn shown(reference: &str, view: &ConnectionView, email: &str) -> Markup {
     let merchant = &view.merchant.name;
     let here = Local::new(&format!("/connect/{reference}")).unwrap_or_default();
@@ -81,8 +89,7 @@ fn shown(reference: &str, view: &ConnectionView, email: &str) -> Markup {
                 ul {
                     li { (t("A name for you that no other merchant has, so that it knows you when you come again.")) }
                 }
-                p { (say!("{merchant} can write to you about what you buy there: its letters come through here, it never learns your address, and you can stop them at any time.",
-                    merchant = html! { bdi { (merchant) } })) }
+                p { (may_write(merchant)) }
                 h2 { (t("What it will not know")) }
                 ul {
                     li { (t("Your e-mail address, your name, and how much you have.")) }

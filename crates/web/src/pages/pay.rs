@@ -21,6 +21,7 @@ use scrip_engine::purchase::Answered;
 use scrip_engine::purchase_request::{Decided, PaymentView, RequestRefusal};
 use serde::Deserialize;
 
+use super::connect::may_write;
 use super::form::{Form, Nothing, complaint};
 use super::look::{Tone, notice, price, steps};
 use super::refused::sentence;
@@ -59,7 +60,7 @@ async fn show(
         let claimed = app.engine.claim_payment(buyer, &reference).await?;
         view = claimed.map_err(|why| refused(&why, settings))?;
     }
-    Ok(page(&app, &visit, &reference, &view, None))
+    page(&app, &visit, &reference, &view, None).await
 }
 
 /// Confirms or declines, and sends the buyer back to the merchant. What stands in the way is told on the page.
@@ -89,7 +90,7 @@ async fn decide(
             let problem = refused(&why, settings);
             let view = app.engine.payment(&reference, Some(buyer)).await?;
             let view = view.map_err(|why| refused(&why, settings))?;
-            let mut response = page(&app, &visit.visit, &reference, &view, Some(&problem));
+            let mut response = page(&app, &visit.visit, &reference, &view, Some(&problem)).await?;
             *response.status_mut() = problem.status();
             Ok(response)
         }
@@ -150,16 +151,25 @@ fn refused(why: &RequestRefusal, settings: &Settings) -> Problem {
     Problem::purchase_request(why, Some(settings))
 }
 
-fn page(
+/// Whether a buyer who is signed in has dealt with the merchant: only then can they have stopped its letters.
+async fn is_known(app: &App, visit: &Visit, view: &PaymentView) -> Result<bool, Problem> {
+    let Some((buyer, _)) = &visit.member else { return Ok(false) };
+    let known = app.engine.store().merchant_subjects_of(buyer.account).await?;
+    Ok(known.iter().any(|subject| subject.merchant == view.merchant.id))
+}
+
+async fn page(
     app: &App,
     visit: &Visit,
     reference: &str,
     view: &PaymentView,
     problem: Option<&Problem>,
-) -> Response {
+) -> Result<Response, Problem> {
     let settings = &visit.vendor.settings;
     let account = visit.member.as_ref().map(|(_, member)| member.account.as_ref());
     let waits = matches!(view.state, RequestState::Open | RequestState::Claimed);
+    let letters = (waits && !is_known(app, visit, view).await?)
+        .then(|| html! { p.small { (may_write(&view.merchant.name)) } });
     let main = html! {
         @if waits { (steps(&[t("Sign in"), t("Pay"), t("Back to the shop")], usize::from(account.is_some()))) }
         h1 { (say!("Buy from {name}", name = html! { bdi { (view.merchant.name) } })) }
@@ -172,7 +182,7 @@ fn page(
                 @match (view.state, account) {
                     (RequestState::Open, None) => (strangers(reference, view, &settings.token)),
                     (RequestState::Open | RequestState::Claimed, Some(account)) => {
-                        (decision(reference, view, account, settings))
+                        (decision(reference, view, account, settings, letters.as_ref()))
                     }
                     (state, _) => (over(state, reference, view)),
                 }
@@ -182,7 +192,7 @@ fn page(
     let mut response =
         private(app, &text!("Buy from {name}", name = view.merchant.name), visit, &main);
     leads_to(&mut response, &view.offer.return_url);
-    response
+    Ok(response)
 }
 
 /// What is sold, for how much.
@@ -266,8 +276,14 @@ fn strangers(reference: &str, view: &PaymentView, token: &Token) -> Markup {
     }
 }
 
-/// What the buyer has, lacks, and can decide.
-fn decision(reference: &str, view: &PaymentView, account: &Account, settings: &Settings) -> Markup {
+/// What the buyer has, lacks, and can decide; with a word of the merchant's letters, where they have not met yet.
+fn decision(
+    reference: &str,
+    view: &PaymentView,
+    account: &Account,
+    settings: &Settings,
+    letters: Option<&Markup>,
+) -> Markup {
     let token = &settings.token;
     let here = here(reference);
     let balance = view.balance.unwrap_or_default();
@@ -292,6 +308,7 @@ fn decision(reference: &str, view: &PaymentView, account: &Account, settings: &S
                 (top_up::another_sum(short, settings))
                 p.small { (t("You come back here when they have arrived.")) }
             }
+            @if let Some(letters) = letters { (letters) }
             form method="post" action={ "/pay/" (reference) } {
                 @if permitted && short.is_zero() {
                     p { button.whole type="submit" name="decision" value="confirm" {

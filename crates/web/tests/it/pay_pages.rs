@@ -69,6 +69,8 @@ async fn a_stranger_registers_tops_up_and_pays_on_one_way() {
     assert_eq!(browser.send("/wallet/top-up", &form).await.location(), path);
     let page = browser.open(&path).await;
     assert!(page.html.contains("Left afterwards</dt><dd>0.00 AUR"), "{}", page.html);
+    let letters = "<bdi>Field Sounds</bdi> can write to you about what you buy there";
+    assert!(page.html.contains(letters), "before they deal for the first time: {}", page.html);
 
     // Two tabs, two clicks: one decision, and one way back.
     let first = browser.send(&path, &[("decision", "confirm")]).await;
@@ -89,6 +91,13 @@ async fn a_stranger_registers_tops_up_and_pays_on_one_way() {
         let order = format!("{told}<a href=\"{SHOP}/orders/ord_1\">order</a>");
         assert!(page.html.contains(&order), "{told}: {}", page.html);
     }
+    let again = world.opened("ord_2", 450).await;
+    let page = browser.open(&format!("/pay/{}", again.reference)).await;
+    assert!(
+        page.html.contains("Missing") && !page.html.contains(letters),
+        "they know: {}",
+        page.html
+    );
     world.pay.sound().await;
 }
 
