@@ -1,9 +1,12 @@
 //! An account's own data: changing it; and the vendor's hand on accounts: freezing, thawing.
 
-use scrip_domain::account::{Account, Person};
+use scrip_domain::account::{Account, Login, Person};
 use scrip_domain::audit::Act;
+use scrip_domain::credit_line::CreditLine;
 use scrip_domain::event::{Event, EventType};
 use scrip_domain::language::Language;
+use scrip_domain::top_up::TopUp;
+use scrip_domain::wallet::Wallet;
 use scrip_domain::{Id, Timestamp};
 use scrip_storage::books::Change;
 use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
@@ -11,7 +14,8 @@ use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 use serde_json::json;
 
 use crate::audit::{Note, Staff};
-use crate::{Engine, Outcome, event};
+use crate::session::Credentials;
+use crate::{Engine, Outcome, event, grouped};
 
 /// What is changed of an account.
 #[derive(Clone, Debug)]
@@ -56,11 +60,57 @@ impl PersonEdit {
     }
 }
 
+/// An account, with what staff sees beside it.
+#[derive(Clone, Debug)]
+pub struct Held {
+    /// The account.
+    pub account: Account,
+    /// Its wallet as it is now.
+    pub wallet: Wallet,
+    /// What it has beside address and password.
+    pub credentials: Credentials,
+    /// Its credit line, if it was granted one.
+    pub credit_line: Option<CreditLine>,
+    /// Its newest top-up.
+    pub latest: Option<TopUp>,
+}
+
 /// There is no such account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NoSuchAccount;
 
 impl Engine {
+    /// These accounts, in their order, each kind of row in one read.
+    pub async fn held(&self, accounts: Vec<Account>) -> Result<Vec<Held>, Fault> {
+        let ids: Vec<_> = accounts.iter().map(|account| account.id).collect();
+        let wallets: Vec<_> = accounts.iter().map(|account| account.wallet).collect();
+        let emails: Vec<_> = accounts.iter().map(|account| Login::fold(&account.email)).collect();
+        let mut wallets = grouped(self.store.wallets_called(&wallets).await?, |row| row.id);
+        let mut logins = grouped(self.store.logins_called(&emails).await?, |row| row.account);
+        let mut lines = grouped(self.store.credit_lines_of(&ids).await?, |row| row.account);
+        let mut top_ups = grouped(self.store.latest_top_ups(&ids).await?, |row| row.account);
+        let now = self.now();
+        let held = |account: Account| {
+            let no_wallet = || Fault::Bug("an account has no wallet".into());
+            let wallet = wallets.remove(&account.wallet).and_then(|mut rows| rows.pop());
+            let email = Login::fold(&account.email);
+            let login = logins.remove(&account.id).unwrap_or_default();
+            let login = login.into_iter().find(|login| login.email == email);
+            Ok(Held {
+                wallet: wallet.ok_or_else(no_wallet)?.as_of(now),
+                credentials: login.map_or_else(Credentials::default, |login| Credentials {
+                    new_email: login.new_email.filter(|new| now < new.until()),
+                    factor: login.factor,
+                    passkeys: login.passkeys,
+                }),
+                credit_line: lines.remove(&account.id).and_then(|mut rows| rows.pop()),
+                latest: top_ups.remove(&account.id).and_then(|mut rows| rows.pop()),
+                account,
+            })
+        };
+        accounts.into_iter().map(held).collect()
+    }
+
     /// Changes what an account says of its owner, and gives it as it is now.
     pub async fn edit_account(
         &self,

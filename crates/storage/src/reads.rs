@@ -85,6 +85,17 @@ pub(crate) fn listed(kinds: &[u8], bound: &str, order: &str) -> String {
     )
 }
 
+/// A list of values, for SQL, and the values; none of no values.
+pub(crate) fn list_of<F: Field>(these: &[F]) -> Option<(String, Vec<Cell<'static>>)> {
+    let last = these.last()?;
+    // The last one again, up to a power of two: a server that keeps statements keeps few of them.
+    let again = these.len().next_power_of_two().saturating_sub(these.len());
+    let values = these.iter().chain(std::iter::repeat_n(last, again)).flat_map(cells);
+    let values: Vec<_> = values.collect();
+    let places: Vec<_> = (1..=values.len()).map(|place| format!("${place}")).collect();
+    Some((places.join(", "), values))
+}
+
 /// Any field as cells.
 pub(crate) fn cells<F: Field>(field: &F) -> Vec<Cell<'static>> {
     let mut cells = Vec::new();
@@ -111,13 +122,8 @@ impl Store {
         these: &[F],
         order: &str,
     ) -> Result<Vec<R>, Fault> {
-        let Some(last) = these.last() else { return Ok(Vec::new()) };
-        // The last one again, up to a power of two: a server that keeps statements keeps few of them.
-        let again = these.len().next_power_of_two().saturating_sub(these.len());
-        let values = these.iter().chain(std::iter::repeat_n(last, again)).flat_map(cells);
-        let values: Vec<_> = values.collect();
-        let places: Vec<_> = (1..=values.len()).map(|place| format!("${place}")).collect();
-        self.rows(&format!("WHERE t.{column} IN ({}) {order}", places.join(", ")), values).await
+        let Some((list, values)) = list_of(these) else { return Ok(Vec::new()) };
+        self.rows(&format!("WHERE t.{column} IN ({list}) {order}"), values).await
     }
 
     /// The first of them.

@@ -18,7 +18,7 @@ use crate::cells::{Cell, Reader};
 use crate::fault::Fault;
 use crate::fields::Field;
 use crate::index::{EXCHANGE, Entry, REQUEST, ServerLease, TOP_UP, TRANSFERS};
-use crate::reads::{Page, cells, listed};
+use crate::reads::{Page, cells, list_of, listed};
 use crate::sql;
 use crate::store::Store;
 
@@ -47,6 +47,11 @@ impl Store {
     /// The account that an address (folded) signs in to.
     pub async fn login(&self, email: &str) -> Result<Option<Login>, Fault> {
         self.row("WHERE t.email = $1", cells(&email.to_owned())).await
+    }
+
+    /// What signs in with these addresses (folded), in no order.
+    pub async fn logins_called(&self, emails: &[String]) -> Result<Vec<Login>, Fault> {
+        self.rows_in("email", emails, "").await
     }
 
     /// An account.
@@ -288,6 +293,16 @@ impl Store {
     /// A page of an account's top-ups, newest first.
     pub async fn top_ups_of(&self, account: Id<Account>, page: Page) -> Result<Vec<TopUp>, Fault> {
         self.listed(account, &[TOP_UP], page).await
+    }
+
+    /// The newest top-up of each of these accounts that has any, in no order.
+    pub async fn latest_top_ups(&self, accounts: &[Id<Account>]) -> Result<Vec<TopUp>, Fault> {
+        let Some((list, values)) = list_of(accounts) else { return Ok(Vec::new()) };
+        let tail = format!(
+            "WHERE t.id IN (SELECT MAX(b.key) FROM by_account b
+                WHERE b.account IN ({list}) AND b.kind = {TOP_UP} GROUP BY b.account)"
+        );
+        self.rows(&tail, values).await
     }
 
     /// Top-ups that wait for a person, oldest first.

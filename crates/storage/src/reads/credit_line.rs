@@ -15,6 +15,14 @@ impl Store {
         self.row("WHERE t.account = $1", cells(&account)).await
     }
 
+    /// The credit lines of these accounts, in no order.
+    pub async fn credit_lines_of(
+        &self,
+        accounts: &[Id<Account>],
+    ) -> Result<Vec<CreditLine>, Fault> {
+        self.rows_in("account", accounts, "").await
+    }
+
     /// A repayment.
     pub async fn repayment(&self, id: Id<Repayment>) -> Result<Option<Repayment>, Fault> {
         self.row("WHERE t.id = $1", cells(&id)).await

@@ -75,7 +75,7 @@ pub async fn every_read_answers_on_an_empty_database(home: &Home) {
             bank_details(1), legal_text(LegalName::Terms, ""), epoch(), reunion(2, ""), last_day_figures(), first_counted(),
              seq_from(id(0)), told_event(id(1)), webhook_endpoint(id(1)), delivery(id(1)), postbox(), refund_request(id(1));
         many refund_requests_of(id(1)), refund_requests(RefundRequestState::Open, PAGE), refund_requests_by(who, PAGE), api_keys_of(who, PAGE), good_api_keys_of(who, 5), letters_of(who, 5),
-            under_way(who, NOON),
+            under_way(who, NOON), logins_called(&[String::new()]), credit_lines_of(&[who]), latest_top_ups(&[who, account(2), account(3)]),
             accounts_called(&[who]), wallets_called(&[id(1), id(2), id(3)]), api_keys_called(&[id(1), id(1)]),
             staff_called(&[id(1)]), products_called(&[]), products_called(&[id(1)]), lines_of(&[id(1), id(2)]),
             merchants_called(&[id(1)]), purchase_requests_called(&[id(1), id(2)]),

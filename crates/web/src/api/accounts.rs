@@ -3,10 +3,11 @@
 use axum::extract::State;
 use http::StatusCode;
 use scrip_domain::account::{Account, NotPermitted, Person, plausible_email};
+use scrip_domain::credit_line::CreditLine;
+use scrip_domain::gate;
 use scrip_domain::language::Language;
 use scrip_domain::settings::Settings;
 use scrip_domain::top_up::TopUp;
-use scrip_domain::{Id, gate};
 use scrip_engine::Page;
 use scrip_engine::account::PersonEdit;
 use scrip_engine::erasure::{EraseRefusal, Leftover};
@@ -179,17 +180,15 @@ impl AccountOut {
         }
     }
 
-    /// With its credit line, and its credit status.
-    pub async fn with_credit(self, app: &App, account: Id<Account>) -> Result<Self, Problem> {
-        let store = app.engine.store();
-        let line = store.credit_line(account).await?;
-        let latest = store.top_ups_of(account, Page { after: None, limit: 1 }).await?;
-        let status = latest.first().and_then(TopUp::assessment);
-        Ok(Self {
-            credit_line: line.as_ref().map(CreditLineOut::from),
+    /// With its credit line, and the credit status to which its newest top-up led.
+    #[must_use]
+    pub fn with_credit(self, line: Option<&CreditLine>, latest: Option<&TopUp>) -> Self {
+        let status = latest.and_then(TopUp::assessment);
+        Self {
+            credit_line: line.map(CreditLineOut::from),
             credit_status: status.map(AssessmentOut::new),
             ..self
-        })
+        }
     }
 
     /// With what it has beside address and password.
@@ -263,8 +262,11 @@ pub async fn show(
         let funded = app.engine.funded(Some(&member)).await?;
         return Ok(Json(account.at_merchant(&member.account, funded)));
     }
+    let (store, newest) = (app.engine.store(), Page { after: None, limit: 1 });
+    let line = store.credit_line(buyer.account).await?;
+    let latest = store.top_ups_of(buyer.account, newest).await?;
     let credentials = app.engine.credentials(&member.account).await?;
-    Ok(Json(account.with_credit(&app, buyer.account).await?.signed_in_by(&credentials)))
+    Ok(Json(account.with_credit(line.as_ref(), latest.first()).signed_in_by(&credentials)))
 }
 
 /// What is changed; a field that is left out stays, null takes it away.

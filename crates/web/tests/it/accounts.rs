@@ -204,6 +204,48 @@ async fn bad_registrations_name_the_field_and_change_nothing() {
 }
 
 #[tokio::test]
+async fn a_page_of_accounts_has_of_each_what_its_own_page_has() {
+    let shop = Shop::open().await;
+    let mut all = Vec::new();
+    for (name, tokens) in [("ada", 70), ("bob", 70), ("eve", 0)] {
+        let token = shop.buyer(&format!("{name}@example.com"), tokens).await;
+        let account = shop.get("/v1/account", &token).await;
+        let id = account.at("/id").to_owned();
+        // What one has, another lacks: tokens of a card that brought some, or was declined; a limit; a freeze; an address to come.
+        let number = if name == "ada" { "demo_approved" } else { "demo_declined" };
+        let card = json!({ "tokens": { "amount": 30, "unit": "AUR" }, "method": "demo", "payment_method": number });
+        if name != "eve" {
+            shop.post("/v1/top-ups", &token, "k1", card).await;
+        }
+        let path = format!("/v1/admin/accounts/{id}");
+        if name == "bob" {
+            let limit = json!({ "limit": { "amount": 500, "unit": "EUR" } });
+            let bearer = format!("Bearer {}", shop.admin);
+            let headers = [("authorization", bearer.as_str())];
+            let set = shop.send("PUT", &format!("{path}/credit-limit"), &headers, limit).await;
+            assert_eq!(set.status, 200, "{set:?}");
+            let frozen = shop.post(&format!("{path}/freeze"), &shop.admin, "", json!({})).await;
+            assert_eq!(frozen.status, 200, "{frozen:?}");
+        }
+        all.push(path);
+    }
+    let list = shop.get("/v1/admin/accounts?limit=2", &shop.admin).await;
+    let next = format!("/v1/admin/accounts?limit=2&after={}", list.at("/next"));
+    let rest = shop.get(&next, &shop.admin).await;
+    let pages = [&list, &rest].into_iter().flat_map(|page| page.json["data"].as_array().unwrap());
+    let mut shown = Vec::new();
+    for path in all.iter().rev() {
+        shown.push(shop.get(path, &shop.admin).await.json);
+    }
+    assert_eq!(pages.cloned().collect::<Vec<_>>(), shown);
+    assert_ne!(shown[1]["credit_line"], Value::Null, "{}", shown[1]);
+    assert_ne!(shown[1]["frozen_at"], Value::Null);
+    assert_eq!((&shown[0]["credit_status"], &shown[0]["frozen_at"]), (&Value::Null, &Value::Null));
+    assert_ne!(shown[2]["credit_status"], Value::Null);
+    assert_eq!(shown[2]["available"]["amount"], 100);
+}
+
+#[tokio::test]
 async fn a_top_up_credits_once_and_a_declined_one_is_on_record() {
     let shop = Shop::open().await;
     let token = shop.buyer("ada@example.com", 0).await;

@@ -3,10 +3,11 @@
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use scrip_domain::Timestamp;
 use scrip_domain::account::{Account, Login, plausible_email};
 use scrip_domain::lot::LotKind;
-use scrip_domain::settings::Token;
+use scrip_domain::settings::{Settings, Token};
+use scrip_domain::{Amount, Id, Timestamp};
+use scrip_engine::account::Held;
 use scrip_engine::erasure::Leftover;
 use scrip_engine::grant::{GrantAsk, GrantRefusal, Granted};
 use scrip_engine::purchase::Answered;
@@ -56,24 +57,35 @@ pub struct HeldAccount {
     erased_at: Option<String>,
 }
 
+impl HeldAccount {
+    fn new(held: &Held, settings: &Settings, cheapest: Option<Amount>) -> Self {
+        let Held { account, wallet, credentials, credit_line, latest } = held;
+        let shown = AccountOut::new(account, wallet.available(), settings, cheapest);
+        Self {
+            account: shown
+                .with_credit(credit_line.as_ref(), latest.as_ref())
+                .signed_in_by(credentials),
+            available: MoneyOut::tokens(wallet.available(), &settings.token),
+            owed: MoneyOut::tokens(wallet.owed(), &settings.token),
+            frozen_at: account.frozen_at.map(|at| at.to_string()),
+            frozen_by_dispute: account.frozen_by_dispute,
+            erased_at: account.erased_at.map(|at| at.to_string()),
+        }
+    }
+}
+
 /// An account, as it is now.
-pub async fn held(app: &App, account: scrip_domain::Id<Account>) -> Result<HeldAccount, Problem> {
-    let member = app.engine.member(account).await?.ok_or_else(Problem::not_found)?;
+pub async fn held(app: &App, account: Id<Account>) -> Result<HeldAccount, Problem> {
+    let account = app.engine.store().account(account).await?.ok_or_else(Problem::not_found)?;
+    held_all(app, vec![account]).await?.pop().ok_or_else(Problem::not_found)
+}
+
+/// These accounts, as they are now, in their order.
+async fn held_all(app: &App, accounts: Vec<Account>) -> Result<Vec<HeldAccount>, Problem> {
     let vendor = app.engine.vendor().await?;
     let cheapest = app.engine.cheapest().await?;
-    let wallet = app.engine.store().wallet(member.account.wallet).await?;
-    let owed = wallet.map_or(scrip_domain::Amount::ZERO, |wallet| wallet.owed());
-    let (account, available, settings) = (&member.account, member.available, &vendor.settings);
-    let credentials = app.engine.credentials(account).await?;
-    let shown = AccountOut::new(account, available, settings, cheapest);
-    Ok(HeldAccount {
-        account: shown.with_credit(app, account.id).await?.signed_in_by(&credentials),
-        available: MoneyOut::tokens(available, &settings.token),
-        owed: MoneyOut::tokens(owed, &settings.token),
-        frozen_at: account.frozen_at.map(|at| at.to_string()),
-        frozen_by_dispute: account.frozen_by_dispute,
-        erased_at: account.erased_at.map(|at| at.to_string()),
-    })
+    let held = app.engine.held(accounts).await?;
+    Ok(held.iter().map(|held| HeldAccount::new(held, &vendor.settings, cheapest)).collect())
 }
 
 /// Which accounts.
@@ -117,12 +129,8 @@ async fn list(
         return Ok(Json(List { data, next: None }));
     }
     let rows = app.engine.store().accounts(page).await?;
-    let mut data = Vec::with_capacity(rows.len());
-    for row in &rows {
-        data.push(held(&app, row.id).await?);
-    }
     let next = List::of(&app.engine, "accounts", page, &rows, |row| row.id.number(), |_| ()).next;
-    Ok(Json(List { data, next }))
+    Ok(Json(List { data: held_all(&app, rows).await?, next }))
 }
 
 /// An account. The scope `accounts` is enough.
