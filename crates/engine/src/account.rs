@@ -98,11 +98,7 @@ impl Engine {
             let login = login.into_iter().find(|login| login.email == email);
             Ok(Held {
                 wallet: wallet.ok_or_else(no_wallet)?.as_of(now),
-                credentials: login.map_or_else(Credentials::default, |login| Credentials {
-                    new_email: login.new_email.filter(|new| now < new.until()),
-                    factor: login.factor,
-                    passkeys: login.passkeys,
-                }),
+                credentials: login.map(|login| Credentials::of(login, now)).unwrap_or_default(),
                 credit_line: lines.remove(&account.id).and_then(|mut rows| rows.pop()),
                 latest: top_ups.remove(&account.id).and_then(|mut rows| rows.pop()),
                 account,

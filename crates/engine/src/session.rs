@@ -143,6 +143,14 @@ pub struct Credentials {
     pub passkeys: Vec<Passkey>,
 }
 
+impl Credentials {
+    /// What signs in at `now` beside address and password.
+    pub(crate) fn of(login: Login, now: Timestamp) -> Self {
+        let Login { new_email, factor, passkeys, .. } = login;
+        Self { new_email: new_email.filter(|new| now < new.until()), factor, passkeys }
+    }
+}
+
 /// From what somebody signs in.
 #[derive(Clone, Copy, Debug)]
 pub struct From<'a> {
@@ -266,9 +274,8 @@ impl Engine {
 
     /// What an account has beside its address and its password; nothing, where nobody signs in to it here.
     pub async fn credentials(&self, account: &Account) -> Result<Credentials, Fault> {
-        let Some(login) = self.login_of(account).await? else { return Ok(Credentials::default()) };
-        let new_email = login.new_email.filter(|new| self.now() < new.until());
-        Ok(Credentials { new_email, factor: login.factor, passkeys: login.passkeys })
+        let login = self.login_of(account).await?;
+        Ok(login.map(|login| Credentials::of(login, self.now())).unwrap_or_default())
     }
 
     /// Sessions of an account that have ended, to be cleared away where one is opened.
