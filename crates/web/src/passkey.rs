@@ -81,7 +81,7 @@ struct User {
     display_name: String,
 }
 
-/// A kind of key: `-7` is ES256, `-8` EdDSA, `-257` RS256.
+/// A kind of key: `-7` is `ES256`, `-8` `EdDSA`, `-257` `RS256`.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = PasskeyKind)]
 struct Kind {
