@@ -58,7 +58,7 @@ pub struct Probe {
     /// The table whose rows are counted as examined.
     counted: &'static str,
     /// Rows of `subject`, `expected`, `found`.
-    rows: Cow<'static, str>,
+    pub(crate) rows: Cow<'static, str>,
 }
 
 /// Something that is not as it must be.

@@ -1,5 +1,6 @@
 //! What a page costs goes by what is on it, however much there is beside it: counted in the steps of SQLite's machine.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -7,6 +8,7 @@ use scrip_domain::Id;
 
 use super::Memory;
 use crate::reads::Page;
+use crate::reads::doctor::probes;
 use crate::store::{Readers, Store};
 
 /// The steps of `read`, where `sql` has filled the tables from the numbers 1 to `rows` in the table `n`.
@@ -70,4 +72,25 @@ async fn the_exchanges_with_a_partner() {
         assert_eq!(rows.len(), 20);
     })
     .await;
+}
+
+#[test]
+fn no_probe_of_the_doctor_goes_through_one_table_for_each_row_of_another() {
+    let memory = Memory::new("plans").unwrap();
+    let (_store, _writer) = Store::memory(&memory).unwrap();
+    let connection = memory.place().connect().unwrap();
+    for probe in probes() {
+        let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {}", probe.rows)).unwrap();
+        let steps = plan.query_map((), |row| Ok((row.get(1)?, row.get(3)?))).unwrap();
+        let mut scans: BTreeMap<i64, Vec<String>> = BTreeMap::new();
+        for (within, step) in steps.map(Result::unwrap) {
+            let step: String = step;
+            // The JSON of one row has an end that does not move.
+            if step.starts_with("SCAN") && !step.contains("VIRTUAL") && !step.contains("CONSTANT") {
+                scans.entry(within).or_default().push(step);
+            }
+        }
+        let twice: Vec<_> = scans.values().filter(|scans| scans.len() > 1).collect();
+        assert!(twice.is_empty(), "{}: {twice:?}", probe.name);
+    }
 }
