@@ -94,8 +94,7 @@ fn lots() -> [Probe; 4] {
             proves: "what is left of a lot is what came in and came back, without what has paid, what has expired and what was taken back",
             subject: named::<Lot>,
             counted: "lots",
-            // What is left lies in JSON, whose values have no type by which SQLite would look them up: without the CAST it goes
-            // through all of them for each lot.
+            // What is left lies in JSON, whose values SQLite looks up by none but a CAST: it would go through all for each lot.
             rows: "SELECT l.id AS subject, l.amount - COALESCE(p.amount, 0) + COALESCE(r.amount, 0)
                     + COALESCE(c.amount, 0) - COALESCE(v.amount, 0) - COALESCE(d.amount, 0)
                     - COALESCE(h.amount, 0) + COALESCE(q.amount, 0) + COALESCE(x.amount, 0) AS found, COALESCE(o.remaining, 0) AS expected
