@@ -33,8 +33,6 @@ pub const PATIENCE: Span = Span::minutes(5);
 const NEW: &str = "new passkey";
 /// And of one that is answered with one.
 const SIGN_IN: &str = "passkey";
-/// Characters of a name at most.
-pub const MAX_NAME: usize = 100;
 
 /// For whom devices keep passkeys: this server, by the name under which buyers reach it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,6 +2,7 @@
 //! what comes back.
 
 use base64ct::{Base64UrlUnpadded, Encoding};
+use scrip_domain::account::Account;
 use scrip_engine::passkey::{Assertion, Attestation, Invitation, PATIENCE, RelyingParty};
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -116,16 +117,16 @@ const PUBLIC_KEY: &str = "public-key";
 const REQUIRED: &str = "required";
 
 impl CreationOptions {
-    /// Of an account that signs in with `email`, at the shop of this name.
-    pub fn new(invitation: Invitation, shop: &str, email: &str, person: Option<&str>) -> Self {
+    /// Of an account, at the shop of this name.
+    pub fn new(invitation: Invitation, shop: &str, account: &Account) -> Self {
         let kind = |alg| Kind { r#type: PUBLIC_KEY, alg };
         let known = |id| Known { r#type: PUBLIC_KEY, id };
         Self {
             rp: Party { id: invitation.party.id, name: shop.to_owned() },
             user: User {
                 id: Base64UrlUnpadded::encode_string(&invitation.user),
-                name: email.to_owned(),
-                display_name: person.unwrap_or(email).to_owned(),
+                name: account.email.clone(),
+                display_name: account.person.name.as_ref().unwrap_or(&account.email).clone(),
             },
             challenge: invitation.challenge,
             pub_key_cred_params: [-7, -8, -257].map(kind).into(),

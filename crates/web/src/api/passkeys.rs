@@ -91,9 +91,8 @@ async fn invite(
     let shown = shown(&password.0, otp.as_ref(), &source);
     let invitation = app.engine.invite_passkey(buyer, shown).await?.map_err(problem)?;
     let member = app.engine.member(buyer.account).await?.ok_or_else(Problem::not_found)?;
-    let (vendor, account) = (app.engine.vendor().await?, &member.account);
-    let (shop, person) = (&vendor.settings.name, account.person.name.as_deref());
-    Ok(Json(CreationOptions::new(invitation, shop, &account.email, person)))
+    let vendor = app.engine.vendor().await?;
+    Ok(Json(CreationOptions::new(invitation, &vendor.settings.name, &member.account)))
 }
 
 /// A passkey that was made.

@@ -76,10 +76,9 @@ async fn invite(
             let shown = Shown { password: &form.password, code: &form.code, source: &source.0 };
             match app.engine.invite_passkey(visit.buyer, shown).await? {
                 Ok(invitation) => {
-                    let account = &visit.member.account;
-                    let (shop, person) =
-                        (&visit.visit.vendor.settings.name, account.person.name.as_deref());
-                    let options = CreationOptions::new(invitation, shop, &account.email, person);
+                    let (shop, account) =
+                        (&visit.visit.vendor.settings.name, &visit.member.account);
+                    let options = CreationOptions::new(invitation, shop, account);
                     return Ok(making(&app, &visit, &name.0, &options));
                 }
                 Err(refusal) => Problem::from(refusal),
