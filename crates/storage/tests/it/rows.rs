@@ -70,7 +70,8 @@ fn factor() -> Factor {
 fn passkey() -> Passkey {
     let key = PublicKey::P256 { x: text(), y: String::new() };
     let (name, credential) = (text(), String::new());
-    let (asked_at, created_at, used_at) = (Some(FIRST), LAST, Some(FIRST));
+    // Within JSON times are written as in the API, which the first and the last are not.
+    let (asked_at, created_at, used_at) = (Some(NOON), NOON, Some(NOON));
     Passkey {
         id: last(),
         name,
