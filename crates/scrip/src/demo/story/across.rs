@@ -46,7 +46,7 @@ impl Story<'_> {
     async fn introduce(&mut self) -> Outcome<Two> {
         let client = |url: &str| Client::new(url).map_err(|error| Failure::of(&error));
         let (provider, merchant) =
-            (client(&self.town.provider.url())?, client(&self.town.merchant.url())?);
+            (client(self.town.provider.url())?, client(self.town.merchant.url())?);
         let url = self.town.merchant.url();
         let body = json!({
             "url": url, "name": "Field Sounds", "return_origins": [url],
