@@ -176,7 +176,7 @@ impl Story<'_> {
         let held = added.at("/state") == "credited" && confirmed.at("/state") == "authorized";
         self.teller.step(
             "A top-up inside the purchase, then confirmed: the tokens are held for the merchant",
-            held && back.starts_with(&self.town.merchant.url()),
+            held && back.starts_with(self.town.merchant.url()),
             "POST /v1/top-ups, then confirm, at Meridian Pay",
             &format!(
                 "{} {}, credit status {}\n{}",

@@ -191,8 +191,8 @@ impl Story<'_> {
         let thief = self.ask("", "POST", "/v1/accounts", body).await?;
         let stolen = self.ask(thief.at("/token"), "POST", &path, code.clone()).await?;
         let linked = self.ask(&noa.here, "POST", &path, code).await?;
-        let held = opened.at("/url").starts_with(&self.town.partner.url())
-            && back.starts_with(&self.town.vendor.url())
+        let held = opened.at("/url").starts_with(self.town.partner.url())
+            && back.starts_with(self.town.vendor.url())
             && stolen.status >= 400
             && linked.at("/state") == "active";
         let answer = format!(
