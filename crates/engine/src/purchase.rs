@@ -41,7 +41,7 @@ use crate::ledger::{self, Buyer};
 use crate::license::extend::{self, extensions, want_extended};
 use crate::license::remind;
 use crate::selection::{Chosen, Selection};
-use crate::throttle::RetryAfter;
+use crate::throttle::{Limited, RetryAfter};
 use crate::{Engine, Outcome, grouped};
 
 pub(crate) use lines::{Picked, Priceable, Priced, already_owned, lines_of, total_of, trial_used};
@@ -135,6 +135,8 @@ pub enum PurchaseRefusal {
     RateLimited(RetryAfter),
     /// Too many orders were sent to the provider from there, for which nobody was signed in.
     TooManyOrders(RetryAfter),
+    /// Too many orders of this account were declined for its balance.
+    DeclinedTooOften(RetryAfter),
     /// The total is now another.
     PriceChanged(Amount),
     /// A valid perpetual license of this line's product is owned; the index of the line.
@@ -198,6 +200,11 @@ impl Engine {
         self.trying(&ask.selection, Some(buyer.account), &ask.source, buying).await
     }
 
+    /// Whether one more order of an account may be declined: each stays on record, and costs whoever asks nothing.
+    fn may_decline(&self, account: Id<Account>) -> Result<(), RetryAfter> {
+        self.throttle.left(Limited::Declined, &account.to_string(), self.now())
+    }
+
     async fn buy(
         &self,
         buyer: Buyer,
@@ -205,7 +212,7 @@ impl Engine {
         request: Request,
     ) -> Outcome<Answered<Paid>, PurchaseRefusal> {
         match self.prepare(buyer, ask, request).await? {
-            Ok(command) => self.answered(self.submit(command).await?, request).await,
+            Ok(command) => self.answered(buyer.account, self.submit(command).await?, request).await,
             Err(refusal) => Ok(Err(refusal)),
         }
     }
@@ -238,6 +245,7 @@ impl Engine {
             expected_total: ask.expected_total,
             again: ask.again,
             request,
+            may_decline: self.may_decline(buyer.account),
         }))
     }
 
@@ -279,8 +287,9 @@ impl Engine {
                 kid: self.license_kid()?,
             },
             request,
+            may_decline: self.may_decline(buyer.account),
         };
-        self.answered(self.submit(command).await?, request).await
+        self.answered(buyer.account, self.submit(command).await?, request).await
     }
 
     /// What a draft's coupon is decided on. Which it is never changes, and a draft without one need not be
@@ -317,16 +326,25 @@ impl Engine {
         Ok(shut.map_or(PurchaseRefusal::NotForSale(line), PurchaseRefusal::Gate))
     }
 
-    /// Rebuilds from its rows what the command only named.
+    /// Rebuilds from its rows what the command only named, and counts what was declined.
     async fn answered(
         &self,
+        account: Id<Account>,
         answer: Result<Settled, PurchaseRefusal>,
         request: Request,
     ) -> Outcome<Answered<Paid>, PurchaseRefusal> {
         let order = match answer {
             Ok(Settled::Now(paid)) => return Ok(Ok(Answered::First(*paid))),
             Ok(Settled::Before(order)) => order,
-            Err(refusal) => return Ok(Err(refusal)),
+            Err(refusal) => {
+                if matches!(refusal, PurchaseRefusal::Declined { .. }) {
+                    // Of what was declined side by side the last may find none left: the next one waits in any case.
+                    let _ = self
+                        .throttle
+                        .take([(Limited::Declined, &*account.to_string())], self.now());
+                }
+                return Ok(Err(refusal));
+            }
         };
         let lost = || Fault::Bug("an idempotency key names no order".into());
         let paid = self.paid(order).await?.ok_or_else(lost)?;
@@ -391,6 +409,8 @@ pub struct Purchase {
     again: bool,
     minted: Minted,
     request: Request,
+    /// Whether its account may be declined once more.
+    may_decline: Result<(), RetryAfter>,
 }
 
 impl Command for Purchase {
@@ -428,8 +448,9 @@ impl Command for Purchase {
         let refund_policy = Some(desk.settings.refund_policy);
         let order = Order { coupon, refund_policy, ..order };
         let (expected, minted, request) = (self.expected_total, &self.minted, self.request);
-        let claim = self.picked.claim.as_ref();
-        let case = Case { order, lines, claim, expected, minted, request, new: true, at };
+        let (claim, may_decline) = (self.picked.claim.as_ref(), self.may_decline);
+        let case =
+            Case { order, lines, claim, expected, minted, request, may_decline, new: true, at };
         let Decision { answer, changes } = desk.settle(books, case)?;
         let answer = answer.map_err(|refusal| self.picked.as_chosen(refusal));
         Ok(Decision { answer, changes })
@@ -445,6 +466,7 @@ struct Confirm {
     extends: Vec<Id<License>>,
     minted: Minted,
     request: Request,
+    may_decline: Result<(), RetryAfter>,
 }
 
 impl Command for Confirm {
@@ -494,8 +516,10 @@ impl Command for Confirm {
         let lines = books.order_lines.all(&(self.order,))?.to_vec();
         let desk = Desk::on(books, self.buyer, self.vendor, at)?;
         let (order, minted, request) = (order.clone(), &self.minted, self.request);
-        let (claim, expected) = (self.claim.as_ref(), None);
-        desk.settle(books, Case { order, lines, claim, expected, minted, request, new: false, at })
+        let (claim, expected, may_decline) = (self.claim.as_ref(), None, self.may_decline);
+        let case =
+            Case { order, lines, claim, expected, minted, request, may_decline, new: false, at };
+        desk.settle(books, case)
     }
 }
 
@@ -509,6 +533,7 @@ struct Case<'a> {
     expected: Option<Amount>,
     minted: &'a Minted,
     request: Request,
+    may_decline: Result<(), RetryAfter>,
     /// Whether the order is not in the books yet.
     new: bool,
     at: Timestamp,
@@ -586,7 +611,10 @@ impl<'a> Desk<'a> {
                 let checks = case.marked(checks);
                 self.pay(books, case, checks, extended)
             }
-            Err(short) => Ok(case.decline(self.account.id, short)),
+            Err(short) => Ok(match case.may_decline {
+                Ok(()) => case.decline(self.account.id, short),
+                Err(wait) => Decision::refused(PurchaseRefusal::DeclinedTooOften(wait)),
+            }),
         }
     }
 

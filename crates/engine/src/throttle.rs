@@ -34,6 +34,10 @@ pub enum Limited {
     CouponAccount,
     /// Coupons that are tried in vain from one source.
     CouponSource,
+    /// Orders of one account that are declined for its balance: each stays on record, and is told of.
+    Declined,
+    /// Letters about declined orders to one account.
+    DeclinedLetter,
     /// Cards that one account tries to keep.
     CardAccount,
     /// Cards that are tried from one source.
@@ -77,13 +81,15 @@ impl Limited {
             Self::VoucherSource | Self::CouponSource => (100, Span::minutes(10)),
             Self::CardAccount => (20, Span::hours(1)),
             Self::CardSource | Self::ResetSource => (60, Span::hours(1)),
-            Self::QuoteAccount | Self::VisitorOrder | Self::VisitorSignIn => {
+            Self::Declined | Self::QuoteAccount | Self::VisitorOrder | Self::VisitorSignIn => {
                 (60, Span::minutes(10))
             }
             Self::Forwarded => (30, Span::days(1)),
-            Self::ResetAddress | Self::LetterAccount | Self::LetterAddress | Self::SignInLetter => {
-                (5, Span::hours(1))
-            }
+            Self::DeclinedLetter
+            | Self::ResetAddress
+            | Self::LetterAccount
+            | Self::LetterAddress
+            | Self::SignInLetter => (5, Span::hours(1)),
         }
     }
 }
@@ -110,13 +116,20 @@ impl Counter {
         }
     }
 
-    fn begin(&mut self, what: Limited, now: Timestamp) -> Result<(), RetryAfter> {
+    /// Whether none is left of `what`, and for how long.
+    fn left(&mut self, what: Limited, now: Timestamp) -> Result<(), RetryAfter> {
         self.settle(what, now);
         let (limit, window) = what.limit();
-        if self.counted >= limit {
-            let left = self.since.plus(window).since(now).as_millis().saturating_add(999) / 1000;
-            return Err(RetryAfter(u64::try_from(left).unwrap_or(1).max(1)));
+        if self.counted < limit {
+            return Ok(());
         }
+        let left = self.since.plus(window).since(now).as_millis().saturating_add(999) / 1000;
+        Err(RetryAfter(u64::try_from(left).unwrap_or(1).max(1)))
+    }
+
+    fn begin(&mut self, what: Limited, now: Timestamp) -> Result<(), RetryAfter> {
+        self.left(what, now)?;
+        let (limit, _) = what.limit();
         if self.counted.saturating_add(self.under_way) >= limit {
             return Err(RetryAfter(1));
         }
@@ -175,6 +188,13 @@ impl Throttle {
             guess.limits.push((what, key));
         }
         Ok(guess)
+    }
+
+    /// Whether any try is left, without taking one: for what may be done as often at once as it likes, and of which only
+    /// what comes of it is counted, by [`Throttle::take`].
+    pub fn left(&self, what: Limited, who: &str, now: Timestamp) -> Result<(), RetryAfter> {
+        let counter = self.counters.get(&key(what, who));
+        counter.map_or(Ok(()), |mut counter| counter.left(what, now))
     }
 
     /// Forgets the tries: the right one was found.

@@ -285,6 +285,7 @@ async fn attempt<B: Backend>(
             return Err(fault);
         }
     };
+    books.at = at;
     for (command, fault) in batch.iter_mut().zip(&mut faults) {
         if fault.is_none() {
             let decided = command.decide(&books, at).and_then(|changes| books.apply(changes));

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use litemap::LiteMap;
+use scrip_domain::Timestamp;
 use scrip_domain::account::{Account, Login};
 use scrip_domain::agreement::Agreement;
 use scrip_domain::amount::Amount;
@@ -292,6 +293,8 @@ macro_rules! tables {
         #[derive(Debug, Default)]
         pub struct Books {
             $($(#[$meta])* pub $field: Shelf<$row>,)*
+            /// When all of it is decided.
+            pub(crate) at: Timestamp,
             pub(crate) cheapest: Option<Option<Amount>>,
             pub(crate) last_receipt: Option<u64>,
             pub(crate) house: BTreeMap<House, Counters>,
@@ -597,9 +600,14 @@ impl Books {
 
     /// Whether something was changed that servers remember between requests. What is only new nobody
     /// remembers yet, but for products, of which lists are remembered; and a balance is not remembered for long: a
-    /// purchase changes nothing of it.
+    /// purchase changes nothing of it. Nor does whoever signs in again, and clears away the session that has ended: that
+    /// opens nothing, remembered or not.
     pub fn changes_remembered(&self) -> bool {
-        self.sessions.rewrites()
+        let ends = |change: &Change<Session>| match change {
+            Change::Insert(_) => false,
+            Change::Update(session) | Change::Delete(session) => session.expires_at > self.at,
+        };
+        self.sessions.written().any(ends)
             || self.api_keys.rewrites()
             || self.staff.rewrites()
             || self.staff_sessions.rewrites()

@@ -403,9 +403,9 @@ impl Problem {
                 &kind::COUPON_REFUSED,
                 t("the coupon of this order is used up by now: select again without it"),
             ),
-            PurchaseRefusal::RateLimited(wait) | PurchaseRefusal::TooManyOrders(wait) => {
-                Self::rate_limited(wait.0)
-            }
+            PurchaseRefusal::RateLimited(wait)
+            | PurchaseRefusal::TooManyOrders(wait)
+            | PurchaseRefusal::DeclinedTooOften(wait) => Self::rate_limited(wait.0),
             PurchaseRefusal::PriceChanged(total) => Self::new(
                 &kind::PRICE_CHANGED,
                 t("the total is now another: look again and confirm"),

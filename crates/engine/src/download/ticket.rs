@@ -10,7 +10,8 @@
 //! remembered, so that a download in many pieces writes once. What is fetched by the code leaves such a row too.
 //!
 //! Dead rows are cleared away only beside a new one: a license of which anything was ever sent has a row for ever, by
-//! which a refund knows it ([`crate::refund_request`]).
+//! which a refund knows it ([`crate::refund_request`]). Of those that live only so many of a license are kept, since each
+//! new one looks at them: the one that was started first ends early.
 
 use quick_cache::sync::Cache;
 use scrip_domain::catalog::File;
@@ -32,7 +33,9 @@ const START: Span = Span::minutes(15);
 const GO_ON: Span = Span::hours(24);
 /// Started tickets that are remembered.
 const REMEMBERED: usize = 10_000;
-/// The most dead rows that one command clears away.
+/// Started tickets of a license that are kept.
+const KEPT: usize = 200;
+/// The most rows that one command clears away.
 const CLEARED: usize = 100;
 
 /// A ticket.
@@ -195,8 +198,13 @@ impl Command for Start {
             return Ok(Decision::done(row.at, Changes::default()));
         }
         let mut changes = Changes::default();
-        let dead = started.iter().filter(|row| at >= row.at.plus(GO_ON)).take(CLEARED);
-        changes.started_tickets.extend(dead.cloned().map(Change::Delete));
+        let mut oldest: Vec<_> = started.iter().collect();
+        oldest.sort_by_key(|row| row.at);
+        let more = started.len().saturating_sub(KEPT - 1);
+        let ended =
+            |(place, row): &(usize, &&StartedTicket)| *place < more || at >= row.at.plus(GO_ON);
+        let gone = oldest.iter().enumerate().filter(ended).take(CLEARED);
+        changes.started_tickets.extend(gone.map(|(_, row)| Change::Delete((**row).clone())));
         let row = StartedTicket { license, file, issued_at, at };
         changes.started_tickets.push(Change::Insert(row));
         Ok(Decision::done(at, changes))

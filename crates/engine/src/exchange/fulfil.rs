@@ -6,7 +6,8 @@
 //!     └──that does not fit, or of a cycle that is closed──▶ rejected           nothing prepared ──▶ rejected
 //! ```
 //! What was said once is said again, whatever the clock says. A commit that the partner has not signed for this exchange is none,
-//! and leaves nothing on record. An account that was frozen meanwhile receives all the same: the partner's buyer has paid.
+//! and leaves nothing on record. An account that was frozen meanwhile receives all the same: the partner's buyer has paid. One
+//! that was erased does not, and the partner gives back: nobody could spend what it received.
 
 use scrip_domain::agreement::Agreement;
 use scrip_domain::document::exchange::{Answer, Answered, Commit};
@@ -32,6 +33,7 @@ const LATE: &str = "late";
 const UNKNOWN: &str = "unknown";
 const DIFFERENT: &str = "different";
 const WALLET_FULL: &str = "wallet_full";
+const ERASED: &str = "account_erased";
 const CYCLE: &str = "cycle_closed";
 
 /// How many cycles a partner may be ahead: one that settles each exchange by itself is, by what waits for its answers.
@@ -110,6 +112,7 @@ impl Command for Fulfil {
         wants.statements.read((self.partner, self.commit.cycle));
         if let Some(buyer) = self.buyer {
             wants.wallets.guard((buyer.wallet,));
+            wants.accounts.read((buyer.account,));
             wants.debt_payments.read((buyer.wallet,));
             wants.exchange_days.read((self.partner, buyer.account));
         }
@@ -140,6 +143,7 @@ impl Command for Fulfil {
         let fits = self.fits(books, row)?;
         let (word, reason) = match row.answered(fits, at) {
             Answered::Fulfilled if !self.is_open(books, partner)? => (Answered::Rejected, CYCLE),
+            Answered::Fulfilled if self.is_erased(books)? => (Answered::Rejected, ERASED),
             Answered::Fulfilled if !self.has_room(books, at)? => (Answered::Rejected, WALLET_FULL),
             Answered::Rejected => (Answered::Rejected, DIFFERENT),
             word => (word, LATE),
@@ -179,6 +183,12 @@ impl Fulfil {
         let is_one = (1..=partner.cycle.saturating_add(AHEAD)).contains(&cycle);
         let statement = books.statements.get(&(self.partner, cycle))?;
         Ok(is_one && statement.is_none_or(|statement| statement.theirs.is_none()))
+    }
+
+    fn is_erased(&self, books: &Books) -> Result<bool, Fault> {
+        let buyer = self.buyer.ok_or_else(|| lost("account"))?;
+        let account = books.accounts.get(&(buyer.account,))?.ok_or_else(|| lost("account"))?;
+        Ok(account.erased_at.is_some())
     }
 
     fn has_room(&self, books: &Books, at: Timestamp) -> Result<bool, Fault> {

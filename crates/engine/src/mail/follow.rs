@@ -14,6 +14,7 @@ use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 use super::is_gone;
 use crate::Engine;
 use crate::round::{self, IN_TURN};
+use crate::throttle::Limited;
 
 /// Events that are looked at in one step.
 const PAGE: u32 = 1000;
@@ -77,8 +78,17 @@ impl Engine {
             return Ok(self.at_address(&mail.staff));
         }
         let Some(account) = event.owner() else { return Ok(None) };
+        if matches!(about, About::OrderDeclined { .. }) && !self.tells_of_declined(account) {
+            return Ok(None);
+        }
         let Some(member) = self.member(account).await? else { return Ok(None) };
         self.recipient(&member.account, about).await
+    }
+
+    /// Whether an account is written of one more declined order: its address may be somebody else's, and declining costs nothing.
+    fn tells_of_declined(&self, account: Id<Account>) -> bool {
+        let who = account.to_string();
+        self.throttle.take([(Limited::DeclinedLetter, &*who)], self.now()).is_ok()
     }
 
     /// Makes letters of what was gathered long enough.

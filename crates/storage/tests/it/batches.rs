@@ -9,7 +9,9 @@ use scrip_domain::event::{Event, EventType, Subject};
 use scrip_domain::factor::Factor;
 use scrip_domain::ledger::{Counters, House};
 use scrip_domain::request::{Request, RequestId};
+use scrip_domain::session::Session;
 use scrip_domain::wallet::Wallet;
+use scrip_domain::{Span, Timestamp};
 use scrip_storage::books::Change;
 use scrip_storage::index::{Entry, Receipt};
 use scrip_storage::{Books, Changes, Command, Decision, Fault, Observer};
@@ -439,5 +441,43 @@ pub async fn observers_see_what_was_written(home: &Home) {
         .unwrap()
         .unwrap();
     assert_eq!(*diary.0.lock().unwrap(), vec![100]);
+    store.stop().await.unwrap();
+}
+
+/// Whether each commit has changed what is remembered.
+#[derive(Default)]
+struct Recall(Mutex<Vec<bool>>);
+
+impl Observer for Recall {
+    fn committed(&self, books: &Books) {
+        self.0.lock().unwrap().push(books.changes_remembered());
+    }
+}
+
+pub async fn a_session_that_has_ended_is_nothing_that_is_remembered(home: &Home) {
+    let recall = Arc::new(Recall::default());
+    let store = Running::watched(home.open().await.unwrap(), recall.clone());
+    let session = |number: u8, expires_at| Session {
+        token: [number; 16],
+        account: id(100),
+        wallet: id(100),
+        created_at: Timestamp::default(),
+        expires_at,
+    };
+    let (over, lasts) = (session(1, NOON), session(2, NOON.plus(Span::millis(1))));
+    let both = [over.clone(), lasts.clone()];
+    let open = move |changes: &mut Changes| {
+        changes.sessions.extend(both.iter().cloned().map(Change::Insert));
+    };
+    store.submit(write(open)).await.unwrap().unwrap();
+    for session in [over, lasts] {
+        let token = session.token;
+        let delete = move |changes: &mut Changes| {
+            changes.sessions.push(Change::Delete(session.clone()));
+        };
+        let end = change(move |wants| wants.sessions.read((token,)), delete);
+        store.submit(end).await.unwrap().unwrap();
+    }
+    assert_eq!(*recall.0.lock().unwrap(), [false, false, true]);
     store.stop().await.unwrap();
 }

@@ -72,7 +72,8 @@ conformance! {
         a_full_queue_answers_at_once,
         what_an_absent_caller_ordered_is_done,
         receipts_are_numbered_without_gaps,
-        observers_see_what_was_written;
+        observers_see_what_was_written,
+        a_session_that_has_ended_is_nothing_that_is_remembered;
     rows:
         every_row_comes_back_as_it_was_written,
         what_no_column_holds_is_a_defect;

@@ -626,6 +626,7 @@ struct ConfirmBody {}
         (status = 403, description = "`account_frozen`, `account_incomplete`, `forbidden`"),
         (status = 409, description = "`order_not_draft`, `order_expired`, `already_owned`, `trial_used`, `not_extendable`, `idempotency_key_reused`; at a merchant `provider_refused`"),
         (status = 422, description = "`coupon_refused`: its uses were used up meanwhile"),
+        (status = 429, description = "`rate_limited`: too many orders were declined"),
     )
 )]
 async fn confirm(
@@ -687,6 +688,7 @@ async fn cancel(
         (status = 404, description = "`not_found`: a `license` to be extended is not yours"),
         (status = 409, description = "`price_changed`, `not_for_sale`, `already_owned`, `trial_used`, `not_extendable`, `idempotency_key_reused`"),
         (status = 422, description = "`coupon_refused`: whatever is wrong with it"),
+        (status = 429, description = "`rate_limited`: too many coupons were tried, or too many orders declined"),
     )
 )]
 async fn purchase(

@@ -272,6 +272,26 @@ async fn a_restart_neither_ends_a_ticket_nor_lengthens_it() {
     assert_eq!(follow(&sold, &used).await.status, 403, "a day after the first bytes");
 }
 
+/// Each new one looks at those of its license: so there are never more than so many.
+#[tokio::test]
+async fn of_very_many_started_tickets_the_first_ends_early() {
+    let mut sold = Sold::new(10).await;
+    let mut paths = Vec::new();
+    for _ in 0..201 {
+        let path = ticket(&sold, &sold.file).await;
+        assert_eq!(follow(&sold, &path).await.status, 200);
+        sold.shop.clock.advance(Span::millis(1));
+        paths.push(path);
+    }
+    settle().await;
+    // What one server remembers of a ticket, another looks up.
+    sold.shop = sold.shop.another().await;
+    sold.shop.clock.advance(Span::minutes(15));
+    assert_eq!(follow(&sold, &paths[0]).await.status, 403);
+    assert_eq!(follow(&sold, &paths[1]).await.status, 200);
+    assert_eq!(follow(&sold, &paths[200]).await.status, 200);
+}
+
 #[tokio::test]
 async fn a_ticket_that_was_not_started_ends_whatever_restarts() {
     let mut sold = Sold::new(1000).await;

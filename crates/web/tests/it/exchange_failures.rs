@@ -378,6 +378,24 @@ async fn an_account_that_is_frozen_there_after_the_commit_still_receives() {
     linked.vendors.sound().await;
 }
 
+/// Nobody could spend what it received.
+#[tokio::test]
+async fn an_account_that_is_erased_there_after_the_commit_receives_nothing_and_all_comes_back() {
+    let linked = Linked::open().await;
+    let begun = committed(&linked, "e1").await;
+    let b = &linked.vendors.b;
+    let account = b.get("/v1/account", &linked.ada_there).await.at("/id").to_owned();
+    let path = format!("/v1/admin/accounts/{account}/erase");
+    let wish = json!({ "reason": "asked by letter", "forfeit": true });
+    let erased = b.post(&path, &b.admin, "", wish).await;
+    assert!(erased.status < 300, "{erased:?}");
+    linked.pass(Span::minutes(1)).await;
+    let back = linked.look(&begun).await;
+    assert_eq!((back.at("/state"), back.at("/reason")), ("reversed", "account_erased"));
+    assert_eq!(linked.vendors.a.available(&linked.ada).await, 100_000);
+    linked.vendors.sound().await;
+}
+
 #[tokio::test]
 async fn a_link_that_is_cut_there_after_the_quote_refuses_and_after_the_commit_does_not() {
     let linked = Linked::open().await;

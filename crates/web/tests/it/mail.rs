@@ -78,6 +78,23 @@ async fn each_event_becomes_one_letter_and_a_paid_order_brings_its_code() {
     shop.sound().await;
 }
 
+/// An address may be somebody else's: where nobody verifies them, anybody can open an account with it, and be declined for
+/// nothing as often as they like.
+#[tokio::test]
+async fn no_mailbox_is_filled_by_orders_that_are_declined() {
+    let shop = Shop::open().await;
+    shop.service("tuning", 250).await;
+    let eve = shop.buyer(ADA, 0).await;
+    for n in 0..9 {
+        assert_eq!(buy(&shop, "tuning", &eve, &format!("k{n}")).await.status, 402);
+    }
+    let sent = shop.run_mail().await;
+    assert_eq!(subjects(&sent).iter().filter(|said| said.starts_with("Declined")).count(), 5);
+    shop.advance(Span::hours(1)).await;
+    assert_eq!(buy(&shop, "tuning", &eve, "later").await.status, 402);
+    assert_eq!(subjects(&shop.run_mail().await), ["Declined: your order"]);
+}
+
 #[tokio::test]
 async fn refunds_and_new_codes_are_told_and_seeded_accounts_are_not_written_to() {
     let shop = Shop::open().await;

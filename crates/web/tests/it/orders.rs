@@ -243,6 +243,54 @@ async fn a_draft_holds_its_price_is_confirmed_cancelled_or_expires() {
     );
 }
 
+/// Each stays on record: so whoever has no tokens does not fill the books by asking.
+#[tokio::test]
+async fn who_is_declined_too_often_has_to_wait() {
+    let shop = Shop::open().await;
+    let offer = shop.service("tuning", 250).await;
+    let ada = shop.buyer("ada@example.com", 249).await;
+    let draft = shop.buyer("eve@example.com", 250).await;
+    let try_it = async |who: &str, key: String| {
+        shop.post("/v1/purchases", who, &key, buy(&offer, 250)).await
+    };
+    for n in 0..60 {
+        let declined = try_it(&ada, format!("k{n}")).await;
+        assert_eq!((declined.status, declined.code()), (402, "insufficient_balance"), "{n}");
+        let again = try_it(&ada, format!("k{n}")).await;
+        assert_eq!(
+            again.header("idempotency-replayed"),
+            "true",
+            "an answer that was given counts nothing"
+        );
+    }
+    assert_eq!(try_it(&ada, "k59".into()).await.header("idempotency-replayed"), "true");
+    let waits = try_it(&ada, "k60".into()).await;
+    assert_eq!((waits.status, waits.code()), (429, "rate_limited"), "{waits:?}");
+    assert_eq!(waits.header("retry-after"), "600");
+    let orders = shop.get("/v1/orders?limit=100", &ada).await;
+    assert_eq!(orders.json["data"].as_array().map(Vec::len), Some(60), "nothing more is on record");
+    let body = json!({ "lines": [{ "offer": offer }] });
+    let order = orders.at("/data/0/id").to_owned();
+    let confirm = shop.post(&format!("/v1/orders/{order}/confirm"), &ada, "c1", json!({})).await;
+    assert_eq!(
+        confirm.code(),
+        "rate_limited",
+        "a declined order is not confirmed without end either"
+    );
+    assert_eq!(try_it(&draft, "k1".into()).await.status, 201, "others buy");
+    assert_eq!(shop.post("/v1/quotes", &ada, "", body).await.status, 200);
+
+    shop.advance(Span::minutes(10)).await;
+    assert_eq!(try_it(&ada, "k61".into()).await.status, 402);
+    for n in 62..121 {
+        try_it(&ada, format!("k{n}")).await;
+    }
+    assert_eq!(try_it(&ada, "k121".into()).await.status, 429);
+    let fund = json!({ "tokens": { "amount": 1, "unit": "AUR" }, "method": "demo" });
+    assert_eq!(shop.post("/v1/top-ups", &ada, "t1", fund).await.status, 201);
+    assert_eq!(try_it(&ada, "k122".into()).await.status, 201, "who can pay does not wait");
+}
+
 #[tokio::test]
 async fn nobody_is_asked_for_funds_for_what_they_own() {
     let shop = Shop::open().await;

@@ -82,6 +82,17 @@ impl Stop {
                     }
                 },
             ),
+            PurchaseRefusal::DeclinedTooOften(wait) => (
+                t("One moment"),
+                html! {
+                    p { (say!("Too many orders were declined because the balance was too small. Add funds first; it can be tried again in {wait} seconds.",
+                        wait = wait.0)) }
+                    p.choice {
+                        a.button href="/wallet/top-up" { (t("Add funds")) }
+                        a.button.second href="/cart" { (t("Back to the cart")) }
+                    }
+                },
+            ),
             other => (
                 t("This cannot be ordered so"),
                 html! {
