@@ -7,7 +7,7 @@ use std::future::Future;
 
 use scrip_domain::account::Account;
 use scrip_domain::audit::Act;
-use scrip_domain::catalog::Product;
+use scrip_domain::catalog::{Product, ProductKind};
 use scrip_domain::coupon::{
     self, Coupon, Discount, MOST_GOODS, MOST_USES, MOST_USES_PER_ACCOUNT, OrderCoupon,
 };
@@ -138,8 +138,15 @@ impl Engine {
     /// Whether what a coupon is for exists.
     async fn are_there(&self, fields: &CouponFields) -> Result<Result<(), Wrong>, Fault> {
         for (index, product) in fields.products.iter().enumerate() {
-            if self.store.product(*product).await?.is_none() {
-                return Ok(Err(rules::wrong(format!("products[{index}]"), "a product's id")));
+            let field = || format!("products[{index}]");
+            match self.store.product(*product).await? {
+                // What is bought of a bundle are its parts, which are products of their own.
+                Some(product) if product.kind == ProductKind::Bundle => {
+                    let why = "a product that is no bundle: of a bundle, name its offers in offers";
+                    return Ok(Err(rules::wrong(field(), why)));
+                }
+                Some(_) => {}
+                None => return Ok(Err(rules::wrong(field(), "a product's id"))),
             }
         }
         for (index, offer) in fields.offers.iter().enumerate() {

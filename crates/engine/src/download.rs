@@ -44,8 +44,10 @@ use crate::{Engine, Outcome};
 const FREE: Span = Span::hours(24);
 /// So many bytes at a file's end are its tail: a file is not much use without them. Of a short one it is all.
 const TAIL: u64 = 1 << 20;
-/// What is shorter says more about buffers than about the client's line.
-const TELLING: u64 = 4 << 20;
+/// What is shorter says too little about the client's line.
+const TELLING: u64 = 8 << 20;
+/// So much of a download may lie in buffers between here and there, which take it at once.
+const BUFFERED: u64 = 12 << 20;
 
 /// What is shown at the door.
 #[derive(Clone, Copy)]
@@ -205,8 +207,12 @@ impl Engine {
         if object.size() == *size { Ok(object) } else { Err(damaged("not whole")) }
     }
 
-    /// So many bytes were sent since then, whether or not they were all: the buyer's next estimate
-    /// goes by it.
+    /// Whether after so many bytes further ones go as fast as the client's line, and no longer into buffers.
+    pub fn is_steady(sent: u64) -> bool {
+        sent >= BUFFERED
+    }
+
+    /// How fast so many bytes went since then, whether or not they were all: the buyer's next estimate goes by it.
     pub fn sent(&self, grant: &Grant, bytes: u64, since: Timestamp) {
         let millis = u64::try_from(self.now().since(since).as_millis()).unwrap_or(0);
         if bytes >= TELLING {

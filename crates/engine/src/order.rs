@@ -262,7 +262,7 @@ impl Command for IssueReceipt {
             return Ok(Decision::refused(PurchaseRefusal::NoSuchOrder));
         };
         if !order.is_released() {
-            return Ok(Decision::refused(PurchaseRefusal::NotDraft(order.state_at(at))));
+            return Ok(Decision::refused(PurchaseRefusal::NotPaid(order.state_at(at))));
         }
         if let Some(receipt) = books.receipts.get(&(self.order,))? {
             return Ok(Decision::done(receipt.clone(), Changes::default()));

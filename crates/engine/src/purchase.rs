@@ -160,6 +160,8 @@ pub enum PurchaseRefusal {
     TooMuch,
     /// There is no such order of this account.
     NoSuchOrder,
+    /// The order is in this state, and not paid, so there is no receipt.
+    NotPaid(OrderState),
     /// The order is neither a draft nor declined for funds.
     NotDraft(OrderState),
     /// The draft was not confirmed in time.
@@ -586,7 +588,9 @@ impl<'a> Desk<'a> {
         {
             return Ok(Decision::refused(PurchaseRefusal::Gate(shut.clone())));
         }
-        if case.expected.is_some_and(|expected| expected != total) {
+        // Below the threshold nothing can be ordered, at whatever price: that is said first.
+        let below = matches!(gate, Err(GateRefusal::BelowThreshold(_)));
+        if !below && case.expected.is_some_and(|expected| expected != total) {
             return Ok(Decision::refused(PurchaseRefusal::PriceChanged(total)));
         }
         if !case.order.again

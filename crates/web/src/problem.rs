@@ -17,6 +17,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use scrip_domain::account::Field;
 use scrip_domain::gate::{GateRefusal, Short};
+use scrip_domain::order::OrderState;
 use scrip_domain::request::RequestId;
 use scrip_domain::settings::{Settings, Token};
 use scrip_domain::visibility::Level;
@@ -373,6 +374,11 @@ impl Problem {
         problem.with("hidden", json!([{ "fields": ["price"], "needs": needs }]))
     }
 
+    fn not_paid(state: OrderState) -> Self {
+        let detail = text!("nothing was paid: the order is {state}", state);
+        Self::new(&kind::ORDER_NOT_PAID, detail).with("state", state)
+    }
+
     /// Why a purchase, an order or a quote was refused.
     pub fn purchase(refusal: &PurchaseRefusal, settings: &Settings) -> Self {
         let token = &settings.token;
@@ -429,6 +435,7 @@ impl Problem {
                 Self::new(&kind::ORDER_NOT_DRAFT, text!("the order is {state}", state))
                     .with("state", state)
             }
+            PurchaseRefusal::NotPaid(state) => Self::not_paid(*state),
             PurchaseRefusal::Expired => Self::new(
                 &kind::ORDER_EXPIRED,
                 t("the draft has expired: select again at today's prices"),
@@ -448,10 +455,7 @@ impl Problem {
     pub fn refund(refusal: &RefundRefusal) -> Self {
         match refusal {
             RefundRefusal::NoSuchOrder => Self::not_found(),
-            RefundRefusal::NotPaid(state) => {
-                let detail = text!("nothing was paid: the order is {state}", state);
-                Self::new(&kind::ORDER_NOT_PAID, detail).with("state", state)
-            }
+            RefundRefusal::NotPaid(state) => Self::not_paid(*state),
             RefundRefusal::NoSuchLine(index) => {
                 Self::field(format!("lines[{index}].line"), "the order has no such line")
             }

@@ -162,6 +162,16 @@ impl Store {
         .await
     }
 
+    /// A page of a license's machines, those that were deactivated too, the newest first.
+    pub async fn machines_of(
+        &self,
+        license: Id<License>,
+        page: Page,
+    ) -> Result<Vec<Activation>, Fault> {
+        let values = [cells(&license), vec![page.highest(), page.limit()]].concat();
+        self.rows("WHERE t.license = $1 AND t.id <= $2 ORDER BY t.id DESC LIMIT $3", values).await
+    }
+
     /// A page of a license's leases that were not returned, also those that have ended, the newest first.
     pub async fn leases_out(&self, license: Id<License>, page: Page) -> Result<Vec<Lease>, Fault> {
         let values = [cells(&license), vec![page.highest(), page.limit()]].concat();

@@ -10,8 +10,10 @@ use axum::response::Response;
 use bytes::Bytes;
 use futures_util::stream;
 use scrip_domain::exchange::Exchange;
+use scrip_domain::license::License;
 use scrip_domain::partner::Partner;
 use scrip_domain::settings::Token;
+use scrip_domain::usage::Activation;
 use scrip_domain::{Money, Timestamp};
 use scrip_engine::Page;
 use serde::Serialize;
@@ -60,7 +62,7 @@ struct ExportOut {
     transfers: Vec<TransferOut>,
     top_ups: Vec<TopUpOut>,
     orders: Vec<OrderOut>,
-    licenses: Vec<LicenseOut>,
+    licenses: Vec<OwnLicense>,
     exchanges: Vec<ExchangeOut>,
     /// What was bought at merchants with the tokens kept here.
     merchant_orders: Vec<MerchantOrder>,
@@ -72,6 +74,36 @@ struct ExportOut {
     refund_requests: Vec<RefundRequestOut>,
     /// Keys of the account's own programs, revoked ones too.
     api_keys: Vec<OwnKey>,
+}
+
+/// A license, with what its owner's machines and downloads have left of themselves.
+#[derive(Debug, Serialize, ToSchema)]
+struct OwnLicense {
+    #[serde(flatten)]
+    license: LicenseOut,
+    /// Machines, the newest first, those that were deactivated too; at most a thousand.
+    machines: Vec<OwnMachine>,
+    /// Downloads that counted.
+    downloads: Vec<OwnDownload>,
+}
+
+/// A machine on which a license is active, or was.
+#[derive(Debug, Serialize, ToSchema)]
+struct OwnMachine {
+    /// What the program called it; may be empty.
+    #[schema(example = "Ada's laptop")]
+    name: String,
+    activated_at: String,
+    #[schema(required)]
+    ended_at: Option<String>,
+}
+
+/// A download.
+#[derive(Debug, Serialize, ToSchema)]
+struct OwnDownload {
+    #[schema(example = "fil_06bq3v8k2m9zc")]
+    file: String,
+    at: String,
 }
 
 /// An order at a merchant.
@@ -182,6 +214,8 @@ async fn export(State(app): State<App>, Buyer(buyer): Buyer) -> Result<Response,
 const ROWS: u32 = 50;
 /// How many sessions are told.
 const SESSIONS: u32 = 1000;
+/// How many machines of a license are told.
+const MACHINES: u32 = 1000;
 
 /// The lists, in their order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -334,6 +368,25 @@ async fn rest_of_head(
     Ok(())
 }
 
+async fn own_license(app: &App, license: &License) -> Result<OwnLicense, Problem> {
+    let (engine, store) = (&app.engine, app.engine.store());
+    let machines = store.machines_of(license.id, Page { after: None, limit: MACHINES }).await?;
+    let machine = |row: Activation| OwnMachine {
+        name: row.name,
+        activated_at: row.activated_at.to_string(),
+        ended_at: row.ended_at.map(|at| at.to_string()),
+    };
+    let downloads = store.downloads_of(license.id).await?;
+    let downloads = downloads
+        .iter()
+        .map(|row| OwnDownload { file: row.file.to_string(), at: row.at.to_string() });
+    Ok(OwnLicense {
+        license: LicenseOut::new(app, license, engine.now()).await?,
+        machines: machines.into_iter().map(machine).collect(),
+        downloads: downloads.collect(),
+    })
+}
+
 fn json(value: &impl Serialize) -> Result<String, Problem> {
     let failed = |error: serde_json::Error| {
         Problem::from(scrip_engine::Fault::Bug(format!("an export cannot be written: {error}")))
@@ -407,7 +460,7 @@ impl Writing {
                 let rows = store.licenses_of(buyer.account, page).await?;
                 let mut texts = Vec::with_capacity(rows.len());
                 for row in &rows {
-                    texts.push(json(&LicenseOut::new(app, row, engine.now()).await?)?);
+                    texts.push(json(&own_license(app, row).await?)?);
                 }
                 Ok(Rows::of(&rows, |row| row.id.number(), texts))
             }

@@ -774,7 +774,7 @@ struct ReceiptOut {
 #[utoipa::path(
     get, path = "/v1/orders/{id}/receipt", tag = "orders", security(("bearer" = [])),
     params(("id" = String, Path, example = "ord_06bq3v8k2m9zc")),
-    responses((status = 200, body = ReceiptOut), (status = 409, description = "`order_not_draft`: it is not paid"))
+    responses((status = 200, body = ReceiptOut), (status = 409, description = "`order_not_paid`"))
 )]
 async fn receipt(
     State(app): State<App>,

@@ -2,6 +2,7 @@
 
 use axum::Router;
 use axum::extract::State;
+use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use maud::{Markup, html};
@@ -12,8 +13,9 @@ use serde::Deserialize;
 use super::form::{Field, Form, complaint};
 use super::private;
 use super::refused::sentence;
+use super::sign_in::Next;
 use super::verify::Link;
-use super::visit::{OwnAccounts, Visit};
+use super::visit::{Local, OwnAccounts, Visit};
 use crate::App;
 use crate::extract::{Query, Source};
 use crate::language::{say, t};
@@ -26,11 +28,18 @@ pub fn routes() -> Router<App> {
 #[derive(Debug, Default, Deserialize)]
 struct ForgotForm {
     email: String,
+    #[serde(default)]
+    next: Option<String>,
 }
 
-async fn ask(_: OwnAccounts, State(app): State<App>, visit: Visit) -> Result<Response, Problem> {
+async fn ask(
+    _: OwnAccounts,
+    State(app): State<App>,
+    visit: Visit,
+    Query(next): Query<Next>,
+) -> Result<Response, Problem> {
     let main = if app.engine.has_mail() {
-        forgot_form("", None)
+        forgot_form("", next.given().as_ref(), None)
     } else {
         html! {
             h1 { (t("Forgotten your password?")) }
@@ -48,6 +57,7 @@ async fn send(
     source: Source,
     Form(form): Form<ForgotForm>,
 ) -> Result<Response, Problem> {
+    let next = form.next.as_deref().and_then(Local::new);
     let asked = if plausible_email(form.email.trim()) {
         app.engine.ask_reset(&form.email, &source.0).map_err(Problem::from)
     } else {
@@ -59,14 +69,18 @@ async fn send(
             p role="status" { (say!("If {email} has an account here, a letter with a link is on its way. The link is \
                 good for an hour.", email = form.email.trim())) }
         };
-        return Ok(private(&app, t("Look into your mail"), &visit, &main));
+        let mut page = private(&app, t("Look into your mail"), &visit, &main);
+        if let Some(next) = next {
+            page.headers_mut().append(header::SET_COOKIE, Visit::forget(&visit.vendor, &next));
+        }
+        return Ok(page);
     };
-    let main = forgot_form(&form.email, Some(&problem));
+    let main = forgot_form(&form.email, next.as_ref(), Some(&problem));
     let page = private(&app, t("Forgotten your password?"), &visit, &main);
     Ok((problem.status(), page).into_response())
 }
 
-fn forgot_form(email: &str, problem: Option<&Problem>) -> Markup {
+fn forgot_form(email: &str, next: Option<&Local>, problem: Option<&Problem>) -> Markup {
     html! {
         h1 { (t("Forgotten your password?")) }
         p { (t("Tell us the address of your account, and we send you a link to choose a new one.")) }
@@ -74,6 +88,7 @@ fn forgot_form(email: &str, problem: Option<&Problem>) -> Markup {
             (complaint(&sentence(problem.detail())))
         }
         form.narrow method="post" action="/forgot" {
+            @if let Some(next) = next { input type="hidden" name="next" value=(next.as_str()); }
             (Field { name: "email", label: t("E-mail"), kind: "email", value: email, autocomplete: "username",
                 required: true, hint: None, error: problem.and_then(|problem| problem.error("email")) })
             button type="submit" { (t("Send the link")) }
@@ -112,10 +127,13 @@ async fn complete(
         return Ok((problem.status(), page).into_response());
     }
     app.engine.reset_password(&form.token, &form.password).await??;
+    // In the browser in which it was forgotten, what was begun there goes on.
+    let next = visit.forgot();
+    let sign_in = next.map_or_else(|| "/sign-in".to_owned(), |next| next.after("/sign-in"));
     let main = html! {
         h1 { (t("Your password was changed")) }
         p role="status" { (t("Every session of your account has ended. Sign in with the new password.")) }
-        p { a.button href="/sign-in" { (t("Sign in")) } }
+        p { a.button href=(sign_in) { (t("Sign in")) } }
     };
     Ok(private(&app, t("Your password was changed"), &visit, &main))
 }

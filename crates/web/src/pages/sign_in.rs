@@ -276,7 +276,7 @@ fn sign_in_form(
             button type="submit" { (t("Sign in")) }
         }
         @if app.engine.relying_party().is_some() { (passkey_form(next)) }
-        p { a href="/forgot" { (t("Forgotten your password?")) } }
+        p { a href=(next.after("/forgot")) { (t("Forgotten your password?")) } }
         p { (say!("New here? {link}.", link = html! { a href=(next.after("/register")) { (t("Open an account")) } })) }
     }
 }

@@ -45,8 +45,11 @@ pub struct Visit {
     connecting: Option<String>,
     going: Option<String>,
     paying: Option<String>,
+    forgot: Option<String>,
 }
 
+/// For how long a browser remembers where a forgotten password has stopped it: as long as the link in the letter is good.
+const FORGOT: i64 = 3_600;
 /// For how long a browser may be away at the provider to sign in.
 const CONNECTING: i64 = 15 * 60;
 /// For how long a browser remembers which checkout it was on its way to.
@@ -78,6 +81,7 @@ impl FromRequestParts<App> for Visit {
         let connecting = cookie(&parts.headers, &connecting(&vendor)).map(str::to_owned);
         let going = cookie(&parts.headers, &going(&vendor)).map(str::to_owned);
         let paying = cookie(&parts.headers, &paying(&vendor)).map(str::to_owned);
+        let forgot = cookie(&parts.headers, &forgot(&vendor)).map(str::to_owned);
         let cart = cookie(&parts.headers, &carried(&vendor)).map(Cart::read).unwrap_or_default();
         let path = parts.uri.path().to_owned();
         let known = cookie(&parts.headers, &known(&vendor)).map(str::to_owned);
@@ -98,6 +102,7 @@ impl FromRequestParts<App> for Visit {
             connecting,
             going,
             paying,
+            forgot,
         })
     }
 }
@@ -151,8 +156,7 @@ impl Visit {
 
     /// The header that remembers that this browser went to the provider for `connection`, and what comes next.
     pub fn connect(vendor: &Vendor, connection: &str, next: Option<&Local>) -> HeaderValue {
-        let next = next.map_or("", Local::as_str).as_bytes();
-        let next: String = form_urlencoded::byte_serialize(next).collect();
+        let next = next.map_or_else(String::new, Local::quoted);
         set(&connecting(vendor), &format!("{connection}~{next}"), CONNECTING)
     }
 
@@ -200,10 +204,17 @@ impl Visit {
     /// The page that it left to go there, if it did.
     pub fn left(&self) -> Option<Local> {
         let (_, next) = self.connecting.as_deref()?.split_once('~')?;
-        // Written as a query is: `x=` makes it one.
-        let query = format!("x={next}");
-        let (_, next) = form_urlencoded::parse(query.as_bytes()).next()?;
-        Local::new(&next)
+        Local::unquoted(next)
+    }
+
+    /// The header that remembers what comes next once a new password was chosen by mail.
+    pub fn forget(vendor: &Vendor, next: &Local) -> HeaderValue {
+        set(&forgot(vendor), &next.quoted(), FORGOT)
+    }
+
+    /// Where a forgotten password has stopped this browser.
+    pub fn forgot(&self) -> Option<Local> {
+        self.forgot.as_deref().and_then(Local::unquoted)
     }
 }
 
@@ -283,9 +294,20 @@ impl Local {
 
     /// The address of `page`, from which this one comes next.
     pub fn after(&self, page: &str) -> String {
-        let next: String = form_urlencoded::byte_serialize(self.0.as_bytes()).collect();
         let more = if page.contains('?') { '&' } else { '?' };
-        format!("{page}{more}next={next}")
+        format!("{page}{more}next={}", self.quoted())
+    }
+
+    /// The path as a query or a cookie has it.
+    fn quoted(&self) -> String {
+        form_urlencoded::byte_serialize(self.0.as_bytes()).collect()
+    }
+
+    fn unquoted(quoted: &str) -> Option<Self> {
+        // Written as a query is: `x=` makes it one.
+        let query = format!("x={quoted}");
+        let (_, path) = form_urlencoded::parse(query.as_bytes()).next()?;
+        Self::new(&path)
     }
 }
 
@@ -311,6 +333,10 @@ fn carried(vendor: &Vendor) -> String {
 
 fn going(vendor: &Vendor) -> String {
     format!("__Host-scrip-going-{}", vendor.id)
+}
+
+fn forgot(vendor: &Vendor) -> String {
+    format!("__Host-scrip-forgot-{}", vendor.id)
 }
 
 fn paying(vendor: &Vendor) -> String {

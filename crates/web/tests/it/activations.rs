@@ -63,6 +63,24 @@ async fn a_machine_is_activated_once_and_as_often_as_it_likes() {
     sold.shop.sound().await;
 }
 
+/// Whoever wants to see everything that is kept sees what machines and downloads have left of themselves, too.
+#[tokio::test]
+async fn the_export_of_an_account_names_its_machines() {
+    let sold = Licensed::new(Terms::Perpetual, machines(2)).await;
+    let body = json!({ "fingerprint": "desk", "name": "Ada's laptop" });
+    assert_eq!(sold.ask("activate", body).await.at("/code"), "VALID");
+    assert_eq!(sold.activate("lap").await.at("/code"), "VALID");
+    let off = sold.ask("deactivate", json!({ "fingerprint": "lap" })).await;
+    assert_eq!(off.at("/code"), "VALID", "{off:?}");
+    let export = sold.shop.get("/v1/account/export", &sold.ada).await;
+    let license = &export.json["licenses"][0];
+    let machines = license["machines"].as_array().expect("a list");
+    assert_eq!(machines.len(), 2, "{license}");
+    assert!(!machines[0]["ended_at"].is_null() && machines[1]["ended_at"].is_null(), "{license}");
+    assert_eq!(machines[1]["name"], "Ada's laptop");
+    assert_eq!(license["downloads"], json!([]));
+}
+
 #[tokio::test]
 async fn moves_are_counted_within_a_year() {
     let limits = Limits { machines: Some(1), moves: Some(2), ..Limits::default() };

@@ -494,7 +494,7 @@ async fn a_code_is_nowhere_before_the_provider_has_had_its_last_word() {
     let one = stage.shop.get(&format!("/v1/licenses/{}", library.at("/data/0/id")), &ada).await;
     assert!(one.status == 200 && is_without_codes(&one));
     let path = format!("/v1/orders/{}/receipt", sent.order);
-    assert_eq!(stage.shop.get(&path, &ada).await.code(), "order_not_draft");
+    assert_eq!(stage.shop.get(&path, &ada).await.code(), "order_not_paid");
     // Who guesses the code of a license by signing it like the merchant is told nothing either.
     let id = library.at("/data/0/id").parse().expect("a license");
     let license = stage.shop.app.engine.store().license(id).await.unwrap().unwrap();

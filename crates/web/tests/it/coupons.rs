@@ -480,6 +480,10 @@ async fn bad_input_names_its_field_and_buyers_make_no_coupons() {
     let shop = Shop::open().await;
     let offer = shop.service("tuning", 250).await;
     let ada = shop.buyer("ada@example.com", 1000).await;
+    let bundle = json!({ "kind": "bundle", "title": "All of it" });
+    let admin = [("authorization", &*format!("Bearer {}", shop.admin))];
+    let made = shop.send("PUT", "/v1/admin/products/all", &admin, bundle).await;
+    let bundle = made.at("/id").to_owned();
     let early = json!({ "percent": 1, "starts_at": "2027-01-02T00:00:00Z", "ends_at": "2027-01-02T00:00:00Z" });
     let many: Vec<_> = (0..101).map(|_| offer.clone()).collect();
     for (wrong, field) in [
@@ -502,6 +506,7 @@ async fn bad_input_names_its_field_and_buyers_make_no_coupons() {
         (json!({ "percent": 1, "max_uses_per_account": 101 }), "max_uses_per_account"),
         (json!({ "percent": 1, "min_total": { "amount": 1, "unit": "EUR" } }), "min_total.unit"),
         (json!({ "percent": 1, "products": [offer] }), "products[0]"),
+        (json!({ "percent": 1, "products": [bundle] }), "products[0]"),
         (json!({ "percent": 1, "offers": ["ofr_0000000000009"] }), "offers[0]"),
         (json!({ "percent": 1, "offers": many }), "offers"),
         (json!({ "percent": 1, "ends_at": "tomorrow" }), "ends_at"),

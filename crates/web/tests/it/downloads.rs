@@ -365,6 +365,30 @@ async fn what_is_cut_in_the_tail_has_counted() {
     assert_eq!(sold.counted().await, 1, "by its first piece, not by its last");
 }
 
+/// The first dozen mebibytes may lie in buffers on the way, however slow the line behind them is.
+#[tokio::test]
+async fn the_speed_of_a_line_is_what_comes_after_the_buffers() {
+    for (size, measured) in [(19 << 20, false), (25 << 20, true)] {
+        let sold = Sold::new(size).await;
+        let (_, mut body) = begin(&sold.shop, &sold.file, &sold.code.short).await;
+        let mut came = 0;
+        while let Some(frame) = body.frame().await {
+            came += frame.unwrap().into_data().unwrap().len();
+            if came > 12 << 20 {
+                sold.shop.clock.advance(Span::seconds(1));
+            }
+        }
+        assert_eq!(came, size);
+        drop(body);
+        let slug = sold.shop.get("/v1/products", "").await.at("/data/0/slug").to_owned();
+        let shown = sold.shop.get(&format!("/v1/products/{slug}"), &sold.buyer).await;
+        let estimate = &shown.json["files"][0]["estimated_download"];
+        assert_eq!(estimate["basis"] == "measured", measured, "{shown:?}");
+        let mbps = estimate["mbps"].as_f64().unwrap();
+        assert!(!measured || mbps < 10.0, "{mbps}");
+    }
+}
+
 #[tokio::test]
 async fn a_cut_download_costs_nothing_and_is_resumed() {
     let sold = Sold::new(3_000_000).await;

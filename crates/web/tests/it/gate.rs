@@ -39,6 +39,10 @@ async fn register_first_opens_at_the_threshold() {
             ("0.01 AUR", "/v1/top-ups")
         );
     }
+    let mut wrong = lines(&offer);
+    wrong["expected_total"] = json!({ "amount": 1, "unit": "AUR" });
+    let shut = shop.post("/v1/purchases", &ada, "p", wrong).await;
+    assert_eq!((shut.status, shut.code()), (402, "balance_below_threshold"), "at whatever price");
     assert_eq!(shop.post("/v1/top-ups", &ada, "t", fund(1)).await.status, 201);
     assert_eq!(shop.post("/v1/quotes", &ada, "", lines(&offer)).await.status, 200);
     let draft = shop.post("/v1/orders", &ada, "k", lines(&offer)).await;

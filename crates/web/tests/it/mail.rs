@@ -347,6 +347,36 @@ async fn a_forgotten_password_is_replaced_once_and_every_session_ends() {
     shop.sound().await;
 }
 
+/// What somebody was buying is where the new password leads back to, in the browser in which the old one was forgotten.
+#[tokio::test]
+async fn a_forgotten_password_leads_back_to_what_was_begun() {
+    let shop = Shop::open().await;
+    shop.buyer(ADA, 0).await;
+    shop.run_mail().await;
+    let mut browser = Browser::on(&shop);
+    let back = "/buy/ofr_1?quantity=2";
+    let asked = "%2Fbuy%2Fofr_1%3Fquantity%3D2";
+    let sign_in = browser.open(&format!("/sign-in?next={asked}")).await;
+    assert!(sign_in.html.contains(&format!("/forgot?next={asked}")), "{}", sign_in.html);
+    let forgot = browser.open(&format!("/forgot?next={asked}")).await;
+    assert_eq!(forgot.input("next"), back);
+    browser.send("/forgot", &[("email", ADA), ("next", back)]).await;
+    let sent = shop.run_mail().await;
+    let link = told_after(&sent[0], "http://shop.test").to_owned();
+    let token = browser.open(&link).await.input("token").to_owned();
+    let done = browser.send("/reset", &[("token", &token), ("password", "another horse")]).await;
+    assert!(done.html.contains(&format!("/sign-in?next={asked}")), "{}", done.html);
+
+    let elsewhere = browser.send("/forgot", &[("email", ADA), ("next", "//evil.example")]).await;
+    assert_eq!(elsewhere.status, 200);
+    let sent = shop.run_mail().await;
+    let link = told_after(&sent[1], "http://shop.test").to_owned();
+    let mut other = Browser::on(&shop);
+    let token = other.open(&link).await.input("token").to_owned();
+    let done = other.send("/reset", &[("token", &token), ("password", "a third horse")]).await;
+    assert!(done.html.contains("href=\"/sign-in\""), "another browser knows nothing of it");
+}
+
 /// A key that the account's owner has made.
 async fn own_key(shop: &Shop) -> String {
     let mut browser = Browser::on(shop);

@@ -14,9 +14,9 @@ use futures_util::Stream;
 use futures_util::future::BoxFuture;
 use hyper::body::{Body, Frame, SizeHint};
 use scrip_domain::Timestamp;
-use scrip_engine::Outcome;
 use scrip_engine::download::{Grant, Slot, Unfinished};
 use scrip_engine::objects::Chunks;
+use scrip_engine::{Engine, Outcome};
 
 use crate::App;
 
@@ -30,9 +30,11 @@ pub struct Sending {
     chunks: Chunks,
     /// Where in the file the next chunk begins.
     next: u64,
-    /// When the first bytes went out.
-    started: Option<Timestamp>,
+    /// Whether the first bytes went out.
+    started: bool,
     sent: u64,
+    /// From when on, and after how many bytes, its speed says something of the client's line.
+    steady: Option<(Timestamp, u64)>,
     /// Whether these bytes enter the tail of the file and have not been counted yet.
     counts: bool,
     /// A chunk, while it waits for what must be on record before.
@@ -55,13 +57,27 @@ impl Sending {
             // Of an empty file nothing is ever asked for.
             tokio::spawn(record(app.clone(), grant.clone(), true));
         }
-        let (next, started, sent, waiting) = (bytes.start, None, 0, None);
-        Self { app, grant, chunks, next, started, sent, counts, waiting, _slot: slot }
+        let next = bytes.start;
+        Self {
+            app,
+            grant,
+            chunks,
+            next,
+            started: false,
+            sent: 0,
+            steady: None,
+            counts,
+            waiting: None,
+            _slot: slot,
+        }
     }
 
     /// Hands `bytes` over.
     fn send(&mut self, bytes: Bytes) -> Sent {
-        self.started.get_or_insert_with(|| self.app.engine.now());
+        self.started = true;
+        if self.steady.is_none() && Engine::is_steady(self.sent) {
+            self.steady = Some((self.app.engine.now(), self.sent));
+        }
         let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         self.sent = self.sent.saturating_add(length);
         Poll::Ready(Some(Ok(Frame::data(bytes))))
@@ -126,7 +142,7 @@ impl Body for Sending {
         let bytes = Bytes::from_owner(chunk);
         self.next = self.next.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
         let counts = self.counts && self.grant.enters_tail(self.next);
-        if self.started.is_some() && !counts {
+        if self.started && !counts {
             return self.send(bytes);
         }
         self.counts &= !counts;
@@ -148,8 +164,8 @@ impl Body for Sending {
 
 impl Drop for Sending {
     fn drop(&mut self) {
-        if let Some(since) = self.started {
-            self.app.engine.sent(&self.grant, self.sent, since);
+        if let Some((since, before)) = self.steady {
+            self.app.engine.sent(&self.grant, self.sent.saturating_sub(before), since);
         }
     }
 }

@@ -30,7 +30,7 @@ pub(super) async fn show(
     let receipt = match app.engine.receipt(&order).await? {
         Ok(receipt) => receipt,
         // It is not paid: the order's page says what to do.
-        Err(PurchaseRefusal::NotDraft(_)) => {
+        Err(PurchaseRefusal::NotPaid(_)) => {
             return Ok(Redirect::to(&format!("/orders/{id}")).into_response());
         }
         Err(refusal) => {

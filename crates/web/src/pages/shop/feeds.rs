@@ -119,6 +119,8 @@ fn escaped(text: &str) -> String {
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
             '"' => out.push_str("&quot;"),
+            // What no document of XML may have, escaped or not (XML 1.0, section 2.2).
+            '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}' => {}
             sign => out.push(sign),
         }
     }
@@ -132,5 +134,10 @@ mod tests {
     #[test]
     fn nothing_of_a_text_becomes_markup() {
         assert_eq!(escaped("<a href=\"x\">&"), "&lt;a href=&quot;x&quot;&gt;&amp;");
+    }
+
+    #[test]
+    fn what_xml_cannot_have_is_left_out() {
+        assert_eq!(escaped("a\u{ffff}b\u{fffe}c\u{b}d\te\n\u{10ffff}"), "abcd\te\n\u{10ffff}");
     }
 }
