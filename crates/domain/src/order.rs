@@ -109,7 +109,7 @@ pub struct Order {
     pub paid_at: Option<Timestamp>,
     /// What could be spent after it was paid.
     pub balance_after: Option<Amount>,
-    /// The version of the terms that its confirmation accepted.
+    /// The version of the terms under which it was selected: what is shown before it is confirmed, and accepted by that.
     pub terms_version: Option<String>,
     /// The payment method chosen for the account when it was paid.
     pub payment_method: Option<String>,
@@ -153,6 +153,15 @@ impl Order {
     /// Whether its codes were ever handed out: paid for, and not given back before that.
     pub fn is_released(&self) -> bool {
         self.state.is_paid() && self.paid_at.is_some()
+    }
+
+    /// The version of the terms that its buyer accepted by confirming it.
+    pub fn accepted_terms(&self) -> Option<&str> {
+        let unconfirmed = matches!(
+            self.state,
+            OrderState::Draft | OrderState::Declined | OrderState::Expired | OrderState::Cancelled
+        );
+        self.terms_version.as_deref().filter(|_| !unconfirmed)
     }
 
     /// Whether it was bought in one step, without a draft before.

@@ -131,16 +131,20 @@ pub(crate) fn pay_house(
     Ok(merchant)
 }
 
-/// A purchase that leaves less than the wallet's alarm rings, once: it writes an errand and disarms the
-/// wallet, under whose guard both are. One that leaves enough writes nothing.
-fn ring(changes: &mut Changes, wallet: Wallet, purchase: &Transfer) -> Wallet {
-    let left = wallet.available().checked_sub(purchase.amount).unwrap_or(Amount::ZERO);
+/// What is spent or expires and leaves less than the wallet's alarm rings, once: it writes an errand and disarms the
+/// wallet, under whose guard both are. What leaves enough writes nothing. What is taken back of a top-up does not ring:
+/// nobody's card is charged for money that has just gone back to it.
+fn ring(changes: &mut Changes, wallet: Wallet, taken: &Transfer) -> Wallet {
+    let left = wallet.available().checked_sub(taken.amount).unwrap_or(Amount::ZERO);
     let crossed = wallet.alarm.is_some_and(|alarm| left < alarm);
-    let spends = matches!(purchase.reason, Reason::Purchase | Reason::Hold | Reason::ExchangeHold);
-    if !spends || !crossed {
+    let rings = matches!(
+        taken.reason,
+        Reason::Purchase | Reason::Hold | Reason::ExchangeHold | Reason::Expiry
+    );
+    if !rings || !crossed {
         return wallet;
     }
-    let errand = AutoErrand { account: wallet.account, due_at: purchase.at };
+    let errand = AutoErrand { account: wallet.account, due_at: taken.at };
     changes.auto_errands.push(Change::Insert(errand));
     Wallet { alarm: None, ..wallet }
 }

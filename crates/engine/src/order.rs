@@ -106,7 +106,6 @@ pub(crate) fn as_selected(order: Order) -> Order {
         checks: checks.collect(),
         paid_at: None,
         balance_after: None,
-        terms_version: None,
         payment_method: None,
         ..order
     }
@@ -180,7 +179,8 @@ impl Command for Draft {
         // From here on the draft is opened.
         let order = Order::draft(self.picked.order, Some(account.id), total, self.again, at);
         let refund_policy = Some(desk.settings.refund_policy);
-        let order = Order { coupon, checks, refund_policy, ..order };
+        let terms_version = Some(desk.settings.terms_version.clone());
+        let order = Order { coupon, checks, refund_policy, terms_version, ..order };
         let mut changes = Changes::default();
         changes.orders.push(Change::Insert(order.clone()));
         changes.order_lines.extend(lines.iter().cloned().map(Change::Insert));

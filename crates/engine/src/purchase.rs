@@ -656,13 +656,15 @@ impl<'a> Desk<'a> {
             let wallet = ledger::expire(&mut changes, self.wallet, case.minted.expiry, case.at)?;
             after = ledger::take(&mut changes, &wallet, &parts, transfer)?.available();
         }
+        let terms = || Some(self.settings.terms_version.clone());
         let order = Order {
             state: OrderState::Paid,
             reason: None,
             checks: [case.order.checks.clone(), checks].concat(),
             paid_at: Some(case.at),
             balance_after: Some(after),
-            terms_version: Some(self.settings.terms_version.clone()),
+            // Of a draft what was shown, whatever the vendor has published since.
+            terms_version: case.order.terms_version.clone().or_else(terms),
             payment_method: self.account.person.payment_method.clone(),
             ..case.order.clone()
         };

@@ -244,10 +244,11 @@ impl Command for Begin {
             return Ok(Decision::refused(PurchaseRefusal::Gate(shut)));
         }
         // From here on the buyer is sent to the provider.
+        let terms = || Some(settings.terms_version.clone());
         let mut changes = Changes::default();
         changes.orders.push(Change::Update(Order {
             state: OrderState::Open,
-            terms_version: Some(settings.terms_version.clone()),
+            terms_version: order.terms_version.clone().or_else(terms),
             ..order.clone()
         }));
         changes.checkouts.push(Change::Insert(Checkout {

@@ -222,7 +222,8 @@ impl Command for Draft {
         // From here on the draft is opened.
         let order = Order::draft(self.picked.order, account, total, self.again, at);
         let refund_policy = Some(settings.refund_policy);
-        let order = Order { checks, refund_policy, ..order };
+        let terms_version = Some(settings.terms_version.clone());
+        let order = Order { checks, refund_policy, terms_version, ..order };
         let mut changes = Changes::default();
         changes.orders.push(Change::Insert(order.clone()));
         changes.order_lines.extend(lines.iter().cloned().map(Change::Insert));

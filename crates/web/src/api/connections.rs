@@ -10,7 +10,7 @@ use utoipa_axum::routes;
 use crate::App;
 use crate::answer::Json;
 use crate::caller::AtMerchant;
-use crate::extract::{Body, Source};
+use crate::extract::{OrEmpty, Source};
 use crate::problem::Problem;
 
 pub fn routes() -> OpenApiRouter<App> {
@@ -38,7 +38,7 @@ struct ConnectionOut {
 
 /// Opens a way to sign in through the provider. At a merchant only.
 #[utoipa::path(
-    post, path = "/v1/connections", tag = "accounts", request_body = ConnectionBody,
+    post, path = "/v1/connections", tag = "accounts", request_body = Option<ConnectionBody>,
     responses(
         (status = 201, body = ConnectionOut),
         (status = 404, description = "`not_found`: this server is no merchant"),
@@ -50,7 +50,7 @@ async fn create(
     _: AtMerchant,
     State(app): State<App>,
     source: Source,
-    _: Body<ConnectionBody>,
+    _: OrEmpty<ConnectionBody>,
 ) -> Result<(StatusCode, Json<ConnectionOut>), Problem> {
     let opened = app.engine.connect(&source.0).await??;
     let expires_in = opened.expires_in.as_millis() / 1000;

@@ -169,7 +169,7 @@ impl OrderRow {
             expires_at: order.expires_at.to_string(),
             paid_at: order.paid_at.map(|at| at.to_string()),
             balance_after: order.balance_after.map(|after| MoneyOut::tokens(after, token)),
-            terms_version: order.terms_version.clone(),
+            terms_version: order.accepted_terms().map(str::to_owned),
             payment_method: order.payment_method.clone(),
         }
     }

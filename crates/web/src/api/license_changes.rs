@@ -23,7 +23,7 @@ use crate::api::licenses::CodeOut;
 use crate::api::orders::{OrderOut, settled};
 use crate::api::top_ups::replayed;
 use crate::caller::Spender;
-use crate::extract::{Body, IdPath, IdempotencyKey, Query, Source};
+use crate::extract::{Body, IdPath, IdempotencyKey, OrEmpty, Query, Source};
 use crate::money::MoneyIn;
 use crate::problem::Problem;
 
@@ -99,7 +99,7 @@ struct IssuedOut {
 
 /// Issues the code of one of the caller's licenses again: the one before is dead at once. Active machines stay active.
 #[utoipa::path(
-    post, path = "/v1/licenses/{id}/reissue", tag = "licenses", security(("bearer" = [])), request_body = ReissueBody,
+    post, path = "/v1/licenses/{id}/reissue", tag = "licenses", security(("bearer" = [])), request_body = Option<ReissueBody>,
     params(
         ("id" = String, Path, example = "lic_06bq3v8k2m9zc"),
         ("Idempotency-Key" = String, Header, description = "a new one for each new issue", min_length = 1, max_length = 128, pattern = "^[!-~]+$", example = "0b0e7a52-6c1f"),
@@ -114,7 +114,7 @@ async fn reissue(
     Spender(buyer): Spender,
     IdPath(license): IdPath<License>,
     key: IdempotencyKey,
-    body: Body<ReissueBody>,
+    OrEmpty(body): OrEmpty<ReissueBody>,
 ) -> Result<Response, Problem> {
     let ReissueBody {} = body.value;
     let request = body.request(&key);

@@ -129,6 +129,9 @@ pub struct OrderOut {
     selected_at: String,
     /// Until when a draft holds its prices.
     expires_at: String,
+    /// The version of the vendor's terms that confirming it accepts; until then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    terms_version: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     confirmation: Option<Confirmation>,
     /// Which account paid, and the payment method chosen for it.
@@ -289,6 +292,7 @@ impl OrderOut {
             checks: order.checks.iter().map(|check| CheckOut::new(check, token)).collect(),
             selected_at: order.selected_at.to_string(),
             expires_at: order.expires_at.to_string(),
+            terms_version: order.terms_version.clone(),
             confirmation: None,
             paid_from: None,
             licenses: None,
@@ -318,6 +322,7 @@ impl OrderOut {
             let of_line = payments.iter().filter(|payment| payment.line == row.id);
             line.paid_from = Some(of_line.map(|row| payment(row, &issuer, token)).collect());
         }
+        out.terms_version = None;
         let order = &drafted.order;
         let account = order.account.map(|account| account.to_string()).unwrap_or_default();
         out.confirmation = Some(Confirmation {

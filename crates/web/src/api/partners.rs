@@ -16,7 +16,7 @@ use crate::App;
 use crate::answer::Json;
 use crate::api::{List, ListQuery};
 use crate::caller::{AtPartner, Caller, Spender};
-use crate::extract::{Body, IdPath, Query};
+use crate::extract::{IdPath, OrEmpty, Query};
 use crate::money::MoneyOut;
 use crate::problem::Problem;
 
@@ -220,7 +220,7 @@ struct LinkOut {
 /// Links the caller's account at the partner. Without a code it begins: the buyer goes to `url`, and comes back to this
 /// server's page of the partner with `code` and `link`. With the code it is finished, for the account that began it.
 #[utoipa::path(
-    post, path = "/v1/partners/{id}/link", tag = "partners", security(("bearer" = [])), request_body = LinkBody,
+    post, path = "/v1/partners/{id}/link", tag = "partners", security(("bearer" = [])), request_body = Option<LinkBody>,
     params(("id" = String, Path, example = "par_06bq3v8k2m9zc")),
     responses(
         (status = 200, body = LinkOut, description = "linked"),
@@ -233,7 +233,7 @@ async fn link(
     State(app): State<App>,
     Spender(buyer): Spender,
     IdPath(partner): IdPath<Partner>,
-    body: Body<LinkBody>,
+    OrEmpty(body): OrEmpty<LinkBody>,
 ) -> Result<Response, Problem> {
     if let Some(code) = body.value.return_code {
         let link = app.engine.redeem_link(buyer, partner, None, &code).await??;

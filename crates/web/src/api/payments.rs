@@ -20,7 +20,7 @@ use crate::api::purchase_requests::PictureOut;
 use crate::api::top_ups::replayed;
 use crate::api::{List, ListQuery};
 use crate::caller::{AtProvider, Caller, Spender};
-use crate::extract::{Body, IdempotencyKey, NamePath, Query};
+use crate::extract::{Body, IdempotencyKey, NamePath, OrEmpty, Query};
 use crate::money::{MoneyOut, SuggestionOut};
 use crate::problem::Problem;
 
@@ -251,7 +251,7 @@ struct ConfirmBody {}
 /// confirm again.
 #[utoipa::path(
     post, path = "/v1/payments/{reference}/confirm", tag = "payments", security(("bearer" = [])),
-    request_body = ConfirmBody,
+    request_body = Option<ConfirmBody>,
     params(
         ("reference" = String, Path, example = "Qq8UYYdMM1976EFWi990jg"),
         ("Idempotency-Key" = String, Header, description = "a new one for each new confirmation", min_length = 1, max_length = 128, pattern = "^[!-~]+$", example = "0b0e7a52-6c1f"),
@@ -269,7 +269,7 @@ async fn confirm(
     Spender(buyer): Spender,
     NamePath(reference): NamePath<String>,
     key: IdempotencyKey,
-    body: Body<ConfirmBody>,
+    OrEmpty(body): OrEmpty<ConfirmBody>,
 ) -> Result<Response, Problem> {
     let request = body.request(&key);
     match app.engine.confirm_payment(buyer, &reference, request).await? {

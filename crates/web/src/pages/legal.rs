@@ -104,9 +104,17 @@ pub fn links(legal: &[Legal]) -> Markup {
 }
 
 /// The terms of sale by this name: a link where they are published here.
-pub fn terms_of_sale(legal: &[Legal], called: &Markup) -> Markup {
+pub fn terms_of_sale(legal: &[Legal], earlier: Option<&str>, called: &Markup) -> Markup {
     let has = legal.iter().any(|legal| legal.text.name == LegalName::Terms);
-    html! { @if has { a href=(address(LegalName::Terms)) { (called) } } @else { (called) } }
+    let address = address(LegalName::Terms);
+    let address = match earlier {
+        Some(version) => {
+            let version: String = form_urlencoded::byte_serialize(version.as_bytes()).collect();
+            format!("{address}?version={version}")
+        }
+        None => address,
+    };
+    html! { @if has { a href=(address) { (called) } } @else { (called) } }
 }
 
 /// What somebody agrees to who opens an account; empty where there are no terms.

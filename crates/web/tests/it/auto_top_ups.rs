@@ -124,6 +124,27 @@ async fn what_comes_by_others_is_counted() {
     shop.sound().await;
 }
 
+/// Whose last tokens expire can buy nothing any more, so no purchase would ever ring.
+#[tokio::test]
+async fn what_expires_rings_as_a_purchase_does() {
+    let shop = Shop::open().await;
+    let ada = shop.buyer("ada@example.com", 0).await;
+    let end = shop.app.engine.now().plus(Span::hours(1)).to_string();
+    let tokens = json!({ "amount": 1000, "unit": "AUR" });
+    let gift = json!({ "tokens": tokens, "reason": "welcome", "kind": "promo", "expires_at": end });
+    let account = shop.get("/v1/account", &ada).await.at("/id").to_owned();
+    let path = format!("/v1/admin/accounts/{account}/adjust");
+    assert_eq!(shop.post(&path, &shop.admin, "g", gift).await.status, 201);
+    assert_eq!(set(&shop, &ada, 500, 1000, "demo_approved", None).await.status, 200);
+    work(&shop).await;
+    assert_eq!(top_ups(&shop, &ada).await, []);
+    shop.advance(Span::hours(1)).await;
+    assert_eq!(shop.app.engine.expire_due().await.unwrap(), 1);
+    work(&shop).await;
+    assert_eq!(top_ups(&shop, &ada).await, [("credited".to_owned(), 1000)]);
+    shop.sound().await;
+}
+
 #[tokio::test]
 async fn a_declined_card_is_tried_ever_later_and_then_no_more() {
     let shop = Shop::open().await;

@@ -418,7 +418,7 @@ async fn a_link_that_is_cut_there_after_the_quote_refuses_and_after_the_commit_d
     let Vendors { a, partners, .. } = &linked.vendors;
     assert_eq!(a.get("/v1/partners", &linked.ada).await.json["data"][0]["linked"], false);
     let path = format!("/v1/partners/{}/link", partners[0]);
-    let again = a.post(&path, &linked.ada, "", json!({})).await;
+    let again = a.post(&path, &linked.ada, "", Value::Null).await;
     assert_eq!(again.status, 201, "{again:?}");
     linked.vendors.sound().await;
 }

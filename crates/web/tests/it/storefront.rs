@@ -640,7 +640,21 @@ async fn terms_have_versions_and_orders_name_theirs() {
     assert_eq!(buy("a").await, "2026-11-22");
 
     shop.advance(Span::days(1)).await;
+    let body = json!({ "lines": [{ "offer": offer }], "allow_duplicate": true });
+    let draft = shop.post("/v1/orders", &ada, "draft", body.clone()).await;
+    assert_eq!(draft.at("/terms_version"), "2026-11-22");
+    let mut browser = Browser::on(&shop);
+    let form = [("email", "ada@example.com"), ("password", "correct horse")];
+    assert_eq!(browser.send("/sign-in", &form).await.status, 303);
     let second = staff(&shop, "PUT", "documents/terms", json!({ "text": "Better rules." })).await;
+    // A draft is under the terms that were shown with it, whatever is published before it is confirmed.
+    let checkout = browser.open(&format!("/checkout/{}", draft.at("/id"))).await;
+    says(&checkout.html, &["(version 2026-11-22)", "href=\"/terms/terms?version=2026-11-22\""]);
+    let confirm = format!("/v1/orders/{}/confirm", draft.at("/id"));
+    let paid = shop.post(&confirm, &ada, "confirm", Value::Null).await;
+    assert_eq!(paid.at("/confirmation/terms_version"), "2026-11-22", "{paid:?}");
+    let again = shop.post("/v1/orders", &ada, "draft", body).await;
+    assert_eq!(again.bytes, draft.bytes);
     assert_eq!(second.at("/version"), "2026-11-23");
     assert_eq!(second.json["versions"].as_array().unwrap().len(), 2);
     assert_eq!(buy("b").await, "2026-11-23");

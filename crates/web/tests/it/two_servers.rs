@@ -398,7 +398,7 @@ async fn who_is_short_tops_up_and_goes_on() {
 
 /// Goes through a connection that the merchant opens, and signs in.
 async fn connected(pair: &Pair, share: &[&str]) -> String {
-    let way = pair.shop.post("/v1/connections", "", "", json!({})).await;
+    let way = pair.shop.post("/v1/connections", "", "", Value::Null).await;
     assert_eq!(way.status, 201, "{way:?}");
     let reference = way.at("/url").rsplit('/').next().unwrap().to_owned();
     let path = format!("/v1/connections/{reference}/approve");

@@ -14,7 +14,7 @@ use crate::App;
 use crate::answer::Json;
 use crate::api::{List, ListQuery};
 use crate::caller::{Admin, AtPartner};
-use crate::extract::{Body, IdPath, Query};
+use crate::extract::{IdPath, OrEmpty, Query};
 use crate::money::{FineMoney, NetMoney};
 use crate::problem::Problem;
 
@@ -244,7 +244,7 @@ async fn whole(
 /// Closes the open cycle with the partner of an agreement: what is committed from now on belongs to the next one.
 #[utoipa::path(
     post, path = "/v1/admin/agreements/{id}/close-cycle", tag = "admin", security(("bearer" = [])),
-    request_body = CycleBody,
+    request_body = Option<CycleBody>,
     params(("id" = String, Path, example = "agr_06bq3v8k2m9zc")),
     responses((status = 200, body = ClosedCycle), (status = 404, description = "`not_found`: no such agreement, or a cycle that has not begun"))
 )]
@@ -253,7 +253,7 @@ async fn close(
     Admin(by): Admin,
     State(app): State<App>,
     IdPath(id): IdPath<Agreement>,
-    body: Body<CycleBody>,
+    OrEmpty(body): OrEmpty<CycleBody>,
 ) -> Result<Json<ClosedCycle>, Problem> {
     let statement = app.engine.close_cycle(by, id, body.value.cycle).await??;
     Ok(Json(ClosedCycle {

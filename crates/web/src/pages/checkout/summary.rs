@@ -57,10 +57,7 @@ pub fn page(
                         button.whole type="submit" { (say!("Pay {tokens}", tokens = MoneyOut::tokens(order.total, token))) }
                     }
                     p.small { (refund_policy(order.refund_policy.unwrap_or(settings.refund_policy))) }
-                    p.small { (say!("With this you accept the {terms_of_sale} (version {terms_version}) and ask for \
-                        delivery at once: you receive your codes and files in the same moment. What is refunded goes \
-                        back into your wallet.", terms_of_sale = terms_of_sale(&visit.legal, &html! { (say!("terms of {name}",
-                            name = html! { bdi { (settings.name) } })) }), terms_version = settings.terms_version)) }
+                    (accepting(visit, order))
                 } @else {
                     p { (top_up::button(&here, short, settings, "button whole")) }
                     (top_up::another_sum(short, settings))
@@ -74,6 +71,20 @@ pub fn page(
                 }
             }
         }
+    }
+}
+
+/// What the buyer agrees to by paying: the terms under which the draft was opened, though there may be newer ones by now.
+fn accepting(visit: &Visit, order: &Order) -> Markup {
+    let settings = &visit.vendor.settings;
+    let current = &settings.terms_version;
+    let version = order.terms_version.as_ref().unwrap_or(current);
+    let called = html! { (say!("terms of {name}", name = html! { bdi { (settings.name) } })) };
+    let earlier = (version != current).then_some(version.as_str());
+    html! {
+        p.small { (say!("With this you accept the {terms_of_sale} (version {terms_version}) and ask for \
+            delivery at once: you receive your codes and files in the same moment. What is refunded goes \
+            back into your wallet.", terms_of_sale = terms_of_sale(&visit.legal, earlier, &called), terms_version = version)) }
     }
 }
 

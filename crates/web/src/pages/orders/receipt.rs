@@ -49,7 +49,7 @@ pub(super) async fn show(
                 dt { (t("Issued")) } dd { (date(receipt.issued_at)) }
                 @if let Some(at) = order.paid_at { dt { (t("Paid")) } dd { (say!("{date} from the wallet", date = date(at))) } }
                 dt { (t("Order")) } dd { code { (order.id) } }
-                @if let Some(version) = &order.terms_version { dt { (t("Terms")) } dd { (say!("version {version}",
+                @if let Some(version) = order.accepted_terms() { dt { (t("Terms")) } dd { (say!("version {version}",
                     version)) } }
             }
             (table(&lines, &order, &visit.vendor))

@@ -236,7 +236,7 @@ fn facts(visit: &Visit, seen: &Seen) -> Markup {
             @if let Some(at) = order.paid_at { dt { (t("Paid")) } dd { (date(at)) } }
             @else { dt { (t("Selected")) } dd { (date(order.selected_at)) } }
             @if let Some(after) = order.balance_after { dt { (t("Left in the wallet then")) } dd { (MoneyOut::tokens(after, token)) } }
-            @if let Some(version) = &order.terms_version { dt { (t("Terms")) } dd { (say!("version {version}, delivered at once", version)) } }
+            @if let Some(version) = order.accepted_terms() { dt { (t("Terms")) } dd { (say!("version {version}, delivered at once", version)) } }
         }
     }
 }
