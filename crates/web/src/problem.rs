@@ -755,7 +755,9 @@ impl IntoResponse for Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::language::{Language, written};
+    use crate::language::written;
+
+    use scrip_domain::language::Language;
 
     #[test]
     fn people_have_no_key_to_ask_again_with() {
