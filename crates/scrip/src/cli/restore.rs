@@ -72,6 +72,16 @@ impl RestoreArgs {
             return Err(Failure::usage("--database is a postgres:// URL")
                 .advise("Without it, a SQLite file in the folder is made."));
         }
+        if let Some(variable) = config::database_variable(&config::environment()) {
+            return Err(Failure::usage(format!(
+                "{variable} in the environment names a database, whatever the restored configuration will say; nothing was \
+                 changed"
+            ))
+            .advise(format!(
+                "Restore without {variable}, and say with --database where the books are to be. Take it from where the \
+                 server is started, too, or have it name the same."
+            )));
+        }
         let passphrase = self.passphrase.know()?;
         empty(&self.dir)?;
         let made = self.make(&passphrase);

@@ -71,6 +71,26 @@ fn what_a_configuration_names_is_looked_at() {
     assert!(text.contains(r#"{"error":"cannot read the configuration no/such.toml"#), "{text}");
 }
 
+/// It would win over the configuration that names the new place.
+#[test]
+fn nothing_is_moved_or_restored_while_the_environment_names_the_database() {
+    let folder = Folder::new();
+    let text = std::fs::read_to_string(folder.config()).unwrap();
+    let mut moving = scrip(&["move", "--to", "postgres://127.0.0.1:1/none", "--quiet"]);
+    moving.args(["--config", &folder.config()]).env("SCRIP_DATABASE", "scrip.db");
+    let (said, code) = said(&moving.output().unwrap());
+    assert!(code == 2 && said.contains("SCRIP_DATABASE in the environment"), "{code}: {said}");
+    assert_eq!(std::fs::read_to_string(folder.config()).unwrap(), text);
+    let new = folder.path("new");
+    let mut restoring = scrip(&["restore", "no.age", new.to_str().unwrap(), "--quiet"]);
+    restoring.env("SCRIP_PASSPHRASE", "correct horse battery");
+    let restored = restoring.env("SCRIP_DATABASE", "postgres://db/x").output().unwrap();
+    let (said, code) = (String::from_utf8(restored.stderr).unwrap(), restored.status.code());
+    assert!(code == Some(2) && said.contains("SCRIP_DATABASE in the environment"), "{said}");
+    assert!(!new.exists());
+    assert!(folder.path("scrip.db").exists());
+}
+
 #[test]
 fn the_environment_wins_and_wrong_values_in_it_are_refused() {
     let folder = Folder::new();
