@@ -714,7 +714,10 @@ impl From<Fault> for Problem {
                 &kind::STORAGE_FULL,
                 t("the server has no room left to write; nothing was changed"),
             ),
-            Fault::Unavailable(_) => {
+            Fault::Objects(_) => Self::busy(t(
+                "the files are not at hand just now: try again later, or tell us the request id",
+            )),
+            Fault::Unavailable(_) | Fault::Unfit(_) => {
                 Self::busy(t("the server cannot answer just now: try again in a moment"))
             }
             Fault::Unknown(_) => Self::busy("the outcome is unknown: ask again with the same key")
@@ -754,10 +757,10 @@ impl IntoResponse for Problem {
 
 #[cfg(test)]
 mod tests {
+    use scrip_domain::language::Language;
+
     use super::*;
     use crate::language::written;
-
-    use scrip_domain::language::Language;
 
     #[test]
     fn people_have_no_key_to_ask_again_with() {

@@ -9,7 +9,7 @@ use scrip_domain::restore::Epoch;
 use scrip_domain::role::{Role, Roles};
 use scrip_domain::{Clock, Timestamp};
 use scrip_engine::doctor::{Report, examine};
-use scrip_engine::{Objects, restore};
+use scrip_engine::{Fault, Objects, restore};
 use scrip_storage::Blocking;
 use scrip_storage::copy::{self, Blank, Snapshot};
 use serde_json::json;
@@ -267,7 +267,10 @@ pub fn not_whole(report: &Report) -> Failure {
 pub async fn move_books(from: &Snapshot, url: &str, progress: &mut Progress) -> Outcome {
     let failed = |fault| Failure::new(format!("cannot copy the books: {fault}"));
     let mut told = |table: &str, rows| progress.rows(table, rows);
-    let mut blank = Blank::postgres(url).await.map_err(failed)?;
+    let mut blank = Blank::postgres(url).await.map_err(|fault| match fault {
+        Fault::Unfit(_) => failed(fault).advise("Name an empty database; this one is as it was."),
+        fault => failed(fault),
+    })?;
     let here = from.copy(&mut blank, &mut told).await.map_err(failed)?;
     blank.finish().await.map_err(failed)?;
     let there = Snapshot::postgres(url).await.map_err(failed)?;

@@ -262,9 +262,12 @@ fn the_doctor_calls_no_damaged_file_whole_and_no_empty_one() {
         (code == 1).then_some(text)
     });
     assert!(seen.is_some_and(|text| text.contains("BAD   file")), "no damage is seen");
-    // A server makes tables of an empty file, and no shop.
+    // An empty file is no shop, and a new one is not made over it.
     std::fs::write(&database, "").unwrap();
-    assert_eq!(said(&run(&["serve", "--config", &folder.config()])).1, 1);
+    let (text, code) = said(&run(&["serve", "--config", &folder.config()]));
+    assert!(code == 1 && text.contains("there is no shop in"), "{code}: {text}");
+    assert!(text.contains("scrip restore") && !text.contains("scrip init"), "{text}");
+    assert_eq!(std::fs::metadata(&database).unwrap().len(), 0, "it is left as it is");
     let (text, code) = doctor();
     assert!(code == 2 && text.contains("there is no shop in"), "{code}: {text}");
 }
