@@ -653,6 +653,24 @@ pub(crate) fn has_vendor(connection: &Connection) -> Result<bool, Fault> {
     Ok(is_there(table)? && is_there("SELECT COUNT(*) FROM vendor")?)
 }
 
+/// The imprint that the vendor keeps, in a database that may be older than this program.
+pub(crate) fn imprint(connection: &Connection) -> Result<Option<[u8; 16]>, Fault> {
+    migrate::pending(migrate::SQLITE, &applied(connection)?)?;
+    let column = "SELECT name FROM pragma_table_info('vendor') WHERE name = 'imprint'";
+    let (mut keeps_one, mut imprint) = (false, None);
+    each(connection, "vendor", column, &[], &mut |_| {
+        keeps_one = true;
+        Ok(())
+    })?;
+    if keeps_one {
+        each(connection, "vendor", "SELECT imprint FROM vendor", &[], &mut |cells| {
+            imprint = cells.bytes()?;
+            Ok(())
+        })?;
+    }
+    Ok(imprint.and_then(|bytes| bytes.try_into().ok()))
+}
+
 fn lock_of(database: &Path) -> PathBuf {
     database.with_extension("lock")
 }

@@ -97,6 +97,12 @@ impl Store {
         sqlite::has_vendor(&sqlite::glance(path)?)
     }
 
+    /// The imprint of a master secret that the SQLite database in the file at `path` keeps; a fault where this program
+    /// cannot serve it. Reads as [`Self::sqlite_has_vendor`] does.
+    pub fn sqlite_imprint(path: &Path) -> Result<Option<[u8; 16]>, Fault> {
+        sqlite::imprint(&sqlite::glance(path)?)
+    }
+
     /// Opens the PostgreSQL database at `url` (`postgres://user:password@host/database`), over TLS as `sslmode` in it says.
     pub async fn postgres(url: &str) -> Result<(Self, Writer), Fault> {
         let address = Address::of(url)?;

@@ -71,6 +71,47 @@ fn what_a_configuration_names_is_looked_at() {
     assert!(text.contains(r#"{"error":"cannot read the configuration no/such.toml"#), "{text}");
 }
 
+/// A configuration is good where a server can start on it, and whoever asks leaves the folder as it is.
+#[test]
+fn a_database_that_cannot_be_served_is_not_called_good() {
+    let folder = Folder::new();
+    let check = || said(&run(&["config", "check", "--config", &folder.config()]));
+    let names = || {
+        let dir = folder.path("").read_dir().unwrap();
+        let mut names: Vec<_> = dir.map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        names
+    };
+    let (before, database) = (names(), folder.path("scrip.db"));
+    let whole = std::fs::read(&database).unwrap();
+    assert_eq!(check().1, 0);
+    assert_eq!(names(), before, "nothing is made");
+    assert!(std::fs::read(&database).unwrap() == whole, "and nothing is changed");
+    let cut = &whole[..100 << 10];
+    for (bytes, expected) in [
+        (&b""[..], "there is no shop in"),
+        (b"garbage that is longer than the head of a file of SQLite: it has a hundred bytes, and here are more", "is a database"),
+        (cut, "malformed"),
+    ] {
+        std::fs::write(&database, bytes).unwrap();
+        let (text, code) = check();
+        assert!(code == 1 && text.contains(expected), "{expected}: {code}: {text}");
+        assert_eq!(names(), before, "{expected}");
+    }
+    std::fs::write(&database, &whole).unwrap();
+    let secret = std::fs::read(folder.path("keys/master.secret")).unwrap();
+    std::fs::write(folder.path("keys/master.secret"), "ab".repeat(32)).unwrap();
+    let (text, code) = check();
+    assert!(code == 1 && text.contains("is not the master secret of this shop"), "{code}: {text}");
+    std::fs::write(folder.path("keys/master.secret"), secret).unwrap();
+    // Beside a server, whose books go on.
+    let server = folder.serve();
+    assert_eq!(check(), (check().0, 0));
+    let body = serde_json::json!({ "email": "ada@example.org", "password": "correct horse" });
+    server.call(http::Method::POST, "/v1/accounts", "", "-", &body);
+    assert_eq!(check().1, 0);
+}
+
 /// It would win over the configuration that names the new place.
 #[test]
 fn nothing_is_moved_or_restored_while_the_environment_names_the_database() {
