@@ -83,11 +83,11 @@ impl RestoreArgs {
             )));
         }
         let passphrase = self.passphrase.know()?;
-        empty(&self.dir)?;
+        let is_new = empty(&self.dir)?;
         let made = self.make(&passphrase);
         if made.is_err() {
             // It was empty before, and half a server helps nobody.
-            clear(&self.dir);
+            clear(&self.dir, is_new);
         }
         self.tell(&made?);
         Ok(())

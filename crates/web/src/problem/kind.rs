@@ -111,7 +111,7 @@ INVALID_CREDENTIALS, UNAUTHORIZED, "invalid_credentials", "Invalid credentials",
         address has an account is never told.",
     remedy "Sign in again, or use another key. `WWW-Authenticate` names the scheme: `Bearer` with a session \
         or an API key, `License` with an authorization code.",
-    example r#"{ "detail": "the session or key has ended: sign in again" }"#;
+    example r#"{ "detail": "there is no such session or key, or it has ended" }"#;
 
 SECOND_FACTOR_REQUIRED, UNAUTHORIZED, "second_factor_required", "Second factor required",
     means "The password is right, and the account has a second factor: signing in takes a code of it as well.",
