@@ -197,7 +197,7 @@ impl Engine {
     /// The bytes of a file that may be downloaded.
     pub async fn open_download(&self, grant: &Grant) -> Result<Object, Fault> {
         let File { id, size, sha256, .. } = &grant.file;
-        let damaged = |what: &str| Fault::Unavailable(format!("the object of {id} is {what}"));
+        let damaged = |what: &str| Fault::Objects(format!("the object of {id} is {what}"));
         let digest: Digest = sha256.parse().map_err(|_| Fault::Corrupt {
             table: "files",
             column: "sha256".into(),

@@ -438,8 +438,7 @@ impl Engine {
             return Ok(vendor);
         }
         let epoch = self.memory.epoch();
-        let not_set_up =
-            || Fault::Unavailable("this server has no vendor yet: run `scrip init`".into());
+        let not_set_up = || Fault::Unfit("there is no shop in the database".into());
         let vendor = Arc::new(self.store.vendor().await?.ok_or_else(not_set_up)?);
         self.memory.remember_vendor(vendor.clone(), epoch);
         Ok(vendor)

@@ -190,14 +190,14 @@ impl Objects {
         let mut hashes = Hashes::default();
         let mut chunks = object.chunks(0..object.size());
         while let Some(chunk) = chunks.next().await {
-            let chunk = chunk.map_err(|error| Fault::Unavailable(format!("an object: {error}")))?;
+            let chunk = chunk.map_err(|error| Fault::Objects(format!("an object: {error}")))?;
             hashes.update(chunk.as_ref());
             // A large object in the page cache is never waited for, and others want their turn.
             tokio::task::yield_now().await;
         }
         let stored = hashes.finish();
         if stored.sha256 != sha256 {
-            return Err(Fault::Unavailable(format!("the object {sha256} is damaged")));
+            return Err(Fault::Objects(format!("the object {sha256} is damaged")));
         }
         self.sha512.insert(sha256, stored.sha512.clone());
         Ok(Some(stored.sha512))

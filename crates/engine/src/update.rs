@@ -293,7 +293,7 @@ impl Engine {
         let corrupt =
             || Fault::Corrupt { table: "files", column: "sha256".into(), row: file.id.to_string() };
         let sha256: Digest = file.sha256.parse().map_err(|_| corrupt())?;
-        let missing = || Fault::Unavailable(format!("the object of {} is missing", file.id));
+        let missing = || Fault::Objects(format!("the object of {} is missing", file.id));
         let sha512 = self.objects.sha512(sha256).await?.ok_or_else(missing)?;
         let keep = Keep { product: release.product, release: release.id, file: file.id, sha512 };
         let Ok(()) = self.submit(keep.clone()).await?;

@@ -375,7 +375,7 @@ impl Bucket for S3 {
 }
 
 fn unavailable(why: &str) -> Fault {
-    Fault::Unavailable(format!("the bucket of objects: {why}"))
+    Fault::Objects(format!("the bucket of objects: {why}"))
 }
 
 /// A refusal, by its code where it has one: the sentence beside it may say more than a log should know.

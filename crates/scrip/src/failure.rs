@@ -74,6 +74,8 @@ impl From<scrip_client::Error> for Failure {
             ),
             scrip_client::Error::Lost(_) => failure
                 .advise("What was asked may or may not have happened: look before you ask again."),
+            scrip_client::Error::Problem(problem) if problem.code == "invalid_credentials" => failure
+                .advise("Give a key that works with --admin-key or SCRIP_ADMIN_KEY; `scrip init` printed the first one."),
             _ => failure,
         }
     }

@@ -18,13 +18,11 @@ mod vault;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    match cli::Cli::parse().run() {
+    match cli::Cli::given().run() {
         Ok(code) => code,
         Err(failure) => {
             eprintln!("scrip: {failure}");

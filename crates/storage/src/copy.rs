@@ -236,7 +236,7 @@ fn clear_text(table: &str) -> String {
 
 /// That a database is none to copy into.
 fn not_empty(table: &Table) -> Fault {
-    Fault::Unavailable(format!("the database is not empty: there are rows in {}", table.name))
+    Fault::Unfit(format!("the database is not empty: there are rows in {}", table.name))
 }
 
 /// Counts rows, and adds up their digests: lane by lane, so that the order does not show.

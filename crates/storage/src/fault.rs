@@ -12,6 +12,12 @@ pub enum Fault {
     /// The database does not answer, or refused; nothing was written.
     #[error("the database is not available: {0}")]
     Unavailable(String),
+    /// The database is there, and it is none that this can be done with; nothing was written.
+    #[error("{0}")]
+    Unfit(String),
+    /// The folder or the bucket of objects does not answer, or an object is missing or damaged. The books are as they were.
+    #[error("the goods are not at hand: {0}")]
+    Objects(String),
     /// The commit failed: it may or may not have happened.
     #[error("the outcome of a commit is unknown: {0}")]
     Unknown(String),

@@ -50,12 +50,12 @@ pub(crate) fn pending(
 ) -> Result<Vec<Migration>, Fault> {
     for (name, digest) in applied {
         let Some(migration) = known.iter().find(|migration| migration.name == name) else {
-            return Err(Fault::Unavailable(format!(
+            return Err(Fault::Unfit(format!(
                 "the database is newer than this program: it has migration {name}; use the newer program"
             )));
         };
         if migration.digest() != *digest {
-            return Err(Fault::Unavailable(format!(
+            return Err(Fault::Unfit(format!(
                 "migration {name} was applied in another form; this is not a database of this program"
             )));
         }
@@ -71,7 +71,7 @@ pub(crate) fn up_to_date(
 ) -> Result<(), Fault> {
     match pending(known, applied)?.first() {
         None => Ok(()),
-        Some(missing) => Err(Fault::Unavailable(format!(
+        Some(missing) => Err(Fault::Unfit(format!(
             "the database is older than this program: it lacks migration {}, which the next start of the server brings",
             missing.name
         ))),

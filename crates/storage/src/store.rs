@@ -14,7 +14,7 @@ use crate::cells::{Cell, Reader, Take};
 use crate::fault::Fault;
 use crate::migrate::{self, Migration};
 use crate::postgres::{self, Address, Line, PATIENCE, PostgresReaders, PostgresWriter};
-use crate::sqlite::{Checkpointer, Memory, Place, SqliteReaders, SqliteWriter};
+use crate::sqlite::{self, Checkpointer, Memory, Place, SqliteReaders, SqliteWriter};
 
 /// Commands that may wait; one more is answered [`Fault::Busy`] at once.
 const QUEUE: usize = 4096;
@@ -89,6 +89,18 @@ impl Store {
         let line = Line::new(Address::of(url)?, postgres::READER_SETUP, Vec::new(), PATIENCE);
         let live = line.live().await?;
         live.within(postgres::has_vendor(&live)).await
+    }
+
+    /// Whether there is a vendor in the SQLite database in the file at `path`. Only reads, wants no schema, and makes no
+    /// files beside it.
+    pub fn sqlite_has_vendor(path: &Path) -> Result<bool, Fault> {
+        sqlite::has_vendor(&sqlite::glance(path)?)
+    }
+
+    /// The imprint of a master secret that the SQLite database in the file at `path` keeps; a fault where this program
+    /// cannot serve it. Reads as [`Self::sqlite_has_vendor`] does.
+    pub fn sqlite_imprint(path: &Path) -> Result<Option<[u8; 16]>, Fault> {
+        sqlite::imprint(&sqlite::glance(path)?)
     }
 
     /// Opens the PostgreSQL database at `url` (`postgres://user:password@host/database`), over TLS as `sslmode` in it says.

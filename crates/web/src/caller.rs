@@ -204,9 +204,9 @@ impl FromRequestParts<App> for Caller {
         let Some(token) = bearer(parts)? else { return Ok(Self(None)) };
         match app.engine.authenticate(token).await? {
             Some(signed) => Ok(Self(Some(signed))),
-            None => {
-                Err(Problem::invalid_credentials("the session or key has ended: sign in again"))
-            }
+            None => Err(Problem::invalid_credentials(
+                "there is no such session or key, or it has ended",
+            )),
         }
     }
 }

@@ -76,14 +76,15 @@ impl Watch {
     }
 
     /// Counts a fault. Gives whether a line in the log is due to it: that the database is away is said once, and what
-    /// cannot be had of it before that is known once a second.
+    /// cannot be had of it before that is known once a second, and so are objects that are not at hand.
     pub fn is_news(&self, fault: &Fault) -> bool {
         self.metrics.fault(fault);
-        if !matches!(fault, Fault::Unavailable(_) | Fault::Unknown(_)) {
-            return true;
-        }
-        if self.away.load(Ordering::Relaxed) {
-            return false;
+        match fault {
+            Fault::Unavailable(_) | Fault::Unknown(_) if self.away.load(Ordering::Relaxed) => {
+                return false;
+            }
+            Fault::Unavailable(_) | Fault::Unknown(_) | Fault::Objects(_) => {}
+            _ => return true,
         }
         let now = self.app.engine.now().millis();
         let told = self.told.load(Ordering::Relaxed);

@@ -168,7 +168,8 @@ impl Metrics {
         let kind = match fault {
             Fault::Busy => "busy",
             Fault::Full => "full",
-            Fault::Unavailable(_) => "unavailable",
+            Fault::Unavailable(_) | Fault::Unfit(_) => "unavailable",
+            Fault::Objects(_) => "objects",
             Fault::Unknown(_) => "unknown",
             Fault::Conflict => "conflict",
             Fault::Corrupt { .. } => "corrupt",

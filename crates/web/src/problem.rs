@@ -85,6 +85,10 @@ pub struct ProblemOut {
     #[serde(skip)]
     #[schema(ignore)]
     challenge: Option<&'static str>,
+    /// What happened, on a page: where `detail` speaks of what only programs have.
+    #[serde(skip)]
+    #[schema(ignore)]
+    on_page: Option<&'static str>,
 }
 
 /// A field that is wrong.
@@ -114,6 +118,7 @@ impl Problem {
             more: Map::new(),
             retry_after: None,
             challenge: None,
+            on_page: None,
         }))
     }
 
@@ -266,7 +271,13 @@ impl Problem {
 
     /// What happened, for a person.
     pub fn detail(&self) -> &str {
-        &self.0.detail
+        self.0.on_page.unwrap_or(&self.0.detail)
+    }
+
+    /// The same problem, told like this on a page.
+    fn on_page(mut self, detail: &'static str) -> Self {
+        self.0.on_page = Some(detail);
+        self
     }
 
     /// The request, for support.
@@ -696,26 +707,26 @@ impl From<Fault> for Problem {
     fn from(fault: Fault) -> Self {
         // Counted and logged once, here at the edge; the caller learns the request id only.
         trace::no_answer(&fault);
-        match &fault {
-            Fault::Busy | Fault::Conflict => return Self::busy(t("too much at once: ask again")),
-            Fault::Full => {
-                return Self::new(
-                    &kind::STORAGE_FULL,
-                    t("the server has no room left to write; nothing was changed"),
-                );
-            }
-            Fault::Unavailable(_) | Fault::Unknown(_) | Fault::Corrupt { .. } | Fault::Bug(_) => {}
-        }
+        // Forms bring their own keys, so people need not know of any: to send one again is to ask again.
         match fault {
-            Fault::Unavailable(_) | Fault::Unknown(_) => {
-                Self::busy(t("the outcome is unknown: ask again with the same key"))
-            }
-            _ => Self::new(
-                &kind::INTERNAL,
-                t(
-                    "something is wrong on our side: ask again with the same key, or tell us the request id",
-                ),
+            Fault::Busy | Fault::Conflict => Self::busy(t("too much at once: ask again")),
+            Fault::Full => Self::new(
+                &kind::STORAGE_FULL,
+                t("the server has no room left to write; nothing was changed"),
             ),
+            Fault::Objects(_) => Self::busy(t(
+                "the files are not at hand just now: try again later, or tell us the request id",
+            )),
+            Fault::Unavailable(_) | Fault::Unfit(_) => {
+                Self::busy(t("the server cannot answer just now: try again in a moment"))
+            }
+            Fault::Unknown(_) => Self::busy("the outcome is unknown: ask again with the same key")
+                .on_page(t("whether this was done is not known: try again in a moment")),
+            Fault::Corrupt { .. } | Fault::Bug(_) => Self::new(
+                &kind::INTERNAL,
+                "something is wrong on our side: ask again with the same key, or tell us the request id",
+            )
+            .on_page(t("something is wrong on our side: try again, or tell us the request id")),
         }
     }
 }
@@ -741,5 +752,24 @@ impl IntoResponse for Problem {
         // Where pages are asked for, a page is made of it.
         response.extensions_mut().insert(self);
         response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use scrip_domain::language::Language;
+
+    use super::*;
+    use crate::language::written;
+
+    #[test]
+    fn people_have_no_key_to_ask_again_with() {
+        for fault in [Fault::Unknown("lost".into()), Fault::Bug("odd".into())] {
+            let problem = Problem::from(fault.clone());
+            assert!(problem.0.detail.contains("with the same key"), "{}", problem.0.detail);
+            assert!(!problem.detail().contains("key"), "{}", problem.detail());
+            let german = written(Language::German, || Problem::from(fault));
+            assert!(!german.detail().contains("Schlüssel"), "{}", german.detail());
+        }
     }
 }

@@ -280,11 +280,11 @@ impl Nameless {
             let mut named = self.home.upload(stored.sha256);
             let mut chunks = kept.chunks(0..stored.size);
             while let Some(chunk) = chunks.next().await {
-                let broken = |error| Fault::Unavailable(format!("an upload: {error}"));
+                let broken = |error| Fault::Objects(format!("an upload: {error}"));
                 named.write(&chunk.map_err(broken)?).await?;
             }
             if named.finish().await?.is_err() {
-                return Err(Fault::Unavailable("a bucket gave other bytes than it got".into()));
+                return Err(Fault::Objects("a bucket gave other bytes than it got".into()));
             }
         }
         beside.delete().await;

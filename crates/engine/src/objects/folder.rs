@@ -155,6 +155,6 @@ pub fn fault(error: &io::Error) -> Fault {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
             Fault::Full
         }
-        _ => Fault::Unavailable(format!("the folder of objects: {error}")),
+        _ => Fault::Objects(format!("the folder of objects: {error}")),
     }
 }

@@ -75,7 +75,7 @@ impl Memory {
     fn ask<'a, T: Send + 'a>(&self, work: impl FnOnce(&mut Kept) -> T) -> Asked<'a, T> {
         let mut kept = self.0.lock().unwrap();
         let answer =
-            if kept.is_gone { Err(Fault::Unavailable("gone".into())) } else { Ok(work(&mut kept)) };
+            if kept.is_gone { Err(Fault::Objects("gone".into())) } else { Ok(work(&mut kept)) };
         async { answer }.boxed()
     }
 
@@ -492,7 +492,7 @@ async fn a_bucket_that_is_gone_is_an_error_not_an_end() {
         seen += chunk.as_ref().len();
     }
     assert!(seen < 1_000_000);
-    assert!(matches!(objects.size(stored.sha256).await, Err(Fault::Unavailable(_))));
+    assert!(matches!(objects.size(stored.sha256).await, Err(Fault::Objects(_))));
     assert!(objects.put(stream::iter([Ok::<_, ()>(b"x")]), digest(b"x")).await.is_err());
 }
 

@@ -233,12 +233,26 @@ fn room_for(database: &Database, folder: &Path) -> Outcome {
     let size = fs::metadata(path).map_or(0, |file| file.len());
     let Ok(disk) = rustix::fs::statvfs(folder) else { return Ok(()) };
     let free = disk.f_bavail.saturating_mul(disk.f_frsize);
-    if free >= size.saturating_add(SPARE) {
-        return Ok(());
+    match lack(free, size) {
+        None => Ok(()),
+        Some(what) => {
+            Err(Failure::new(what).advise("Name a folder on another disk with --scratch."))
+        }
     }
-    let mib = |bytes: u64| bytes >> 20;
-    let what = format!("{} MiB are free, and the copy of the books takes {}", mib(free), mib(size));
-    Err(Failure::new(what).advise("Name a folder on another disk with --scratch."))
+}
+
+/// What is said where a copy of `size` bytes does not fit: never less than is asked for.
+fn lack(free: u64, size: u64) -> Option<String> {
+    let mib = |bytes: u64| bytes.div_ceil(1 << 20);
+    (free < size.saturating_add(SPARE)).then(|| {
+        format!(
+            "{} MiB are free, and {} are needed: {} for the copy of the books, and {} that are left to the server",
+            free >> 20,
+            mib(size) + mib(SPARE),
+            mib(size),
+            mib(SPARE),
+        )
+    })
 }
 
 /// Where the copy of the books lies while it is packed: beside the books, behind the same door. One at a time.
@@ -274,4 +288,18 @@ impl Drop for Scratch {
 pub fn time_of(manifest: &Manifest) -> Outcome<Timestamp> {
     Timestamp::parse(&manifest.at)
         .ok_or_else(|| Failure::new("the backup does not say of when it is").with_code(3))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_disk_that_is_too_full_is_told_with_all_that_is_needed() {
+        assert_eq!(lack(SPARE + 10, 10), None);
+        assert_eq!(
+            lack(700 << 10, 300 << 10).unwrap(),
+            "0 MiB are free, and 513 are needed: 1 for the copy of the books, and 512 that are left to the server"
+        );
+    }
 }

@@ -13,6 +13,7 @@ use super::serve::ConfigFile;
 use crate::clock::SystemClock;
 use crate::config::{self, Config, Database};
 use crate::failure::{Failure, Outcome};
+use crate::server::books::{cannot_open, holds_shop};
 use crate::server::tls::{self, Certificate};
 use crate::server::{bureau, mail, objects, processor, traces};
 use crate::vault::Vault;
@@ -105,7 +106,8 @@ impl ConfigArgs {
 /// Whether what the configuration names is there, as far as that shows on this machine; gives its certificate.
 fn stands(config: &Config) -> Outcome<Option<Arc<Certificate>>> {
     let certificate = tls::open(config)?;
-    Vault::within(&config.data).open()?;
+    let vault = Vault::within(&config.data);
+    let keys = vault.open()?;
     let clock: Arc<dyn scrip_domain::Clock> = Arc::new(SystemClock);
     processor::open(config, &clock)?;
     bureau::open(config)?;
@@ -114,16 +116,23 @@ fn stands(config: &Config) -> Outcome<Option<Arc<Certificate>>> {
     if let Some(bucket) = objects::bucket(config)? {
         one_thread(objects::prove(bucket.as_ref()))?;
     }
-    let database = match &config.database {
-        Database::Postgres(url) => Store::is_postgres_url(url)
-            .map_err(|fault| Failure::new(format!("the URL of the database does not do: {fault}"))),
+    match &config.database {
+        Database::Postgres(url) => Store::is_postgres_url(url).map_err(|fault| {
+            Failure::new(format!("the URL of the database does not do: {fault}"))
+        })?,
         Database::Sqlite(path) => {
             let opened = std::fs::OpenOptions::new().read(true).write(true).open(path);
             opened.map(drop).map_err(|error| {
                 Failure::new(format!("cannot open the database {}: {error}", path.display()))
                     .advise("`scrip init DIR` makes one; this user must be able to write to it.")
-            })
+            })?;
+            one_thread(holds_shop(&config.database))?;
+            let imprint = Store::sqlite_imprint(path);
+            let imprint = imprint.map_err(|fault| cannot_open(&config.database, &fault))?;
+            if imprint.is_some_and(|imprint| imprint != keys.imprint()) {
+                return Err(vault.other_secret());
+            }
         }
-    };
-    database.map(|()| certificate)
+    }
+    Ok(certificate)
 }

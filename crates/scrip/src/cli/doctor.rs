@@ -10,7 +10,7 @@ use super::remote::{print, table};
 use super::serve::ConfigFile;
 use crate::config::Database;
 use crate::failure::{Failure, Outcome};
-use crate::server::books::cannot_open;
+use crate::server::books::{cannot_open, holds_shop};
 use crate::server::objects;
 use crate::vault::Vault;
 
@@ -75,6 +75,11 @@ impl DoctorArgs {
 
 /// The books in a file or behind a URL, to be read.
 pub async fn read_only(database: &Database) -> Outcome<Store> {
+    if let Database::Sqlite(path) = database
+        && path.is_file()
+    {
+        holds_shop(database).await?;
+    }
     let opened = match database {
         Database::Sqlite(path) => Store::sqlite_read_only(path).await,
         Database::Postgres(url) => Store::postgres_read_only(url).await,

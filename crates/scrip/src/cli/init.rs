@@ -84,11 +84,11 @@ impl InitArgs {
     pub fn run(&self) -> Outcome {
         let settings = self.settings()?;
         let text = self.config_text()?;
-        empty(&self.dir)?;
+        let is_new = empty(&self.dir)?;
         let made = self.make(&text, settings);
         if made.is_err() {
             // It was empty before: what is in it now is ours, and half a folder helps nobody.
-            clear(&self.dir);
+            clear(&self.dir, is_new);
         }
         self.tell(&made?);
         Ok(())
@@ -283,24 +283,29 @@ fn worth(text: &str, scale: u8) -> Option<UnitValue> {
     (!tokens.is_zero() && !amount.is_zero()).then_some(UnitValue { tokens, money })
 }
 
-/// Makes the folder; refuses one that has something in it.
-pub fn empty(dir: &Path) -> Outcome {
+/// Makes the folder; refuses one that has something in it. Gives whether it is new.
+pub fn empty(dir: &Path) -> Outcome<bool> {
+    let is_new = !dir.exists();
     let cannot = |error| Failure::new(format!("cannot make {}: {error}", dir.display()));
     // Its owner's only: names and addresses of buyers will lie in it.
     fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(cannot)?;
     match fs::read_dir(dir).map_err(cannot)?.next() {
-        None => Ok(()),
+        None => Ok(is_new),
         Some(_) => Err(Failure::new(format!("{} is not empty", dir.display()))
             .advise("Name a new folder: nothing is ever made over another shop.")),
     }
 }
 
-/// Takes away what is in a folder that was empty.
-pub fn clear(dir: &Path) {
+/// Takes away what is in a folder that was empty, and the folder where it is new.
+pub fn clear(dir: &Path, is_new: bool) {
     for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
         let path = entry.path();
         // What cannot be removed stays, and the next try says that the folder is not empty.
         let _ = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+    }
+    if is_new {
+        // The same: one that is not empty stays.
+        drop(fs::remove_dir(dir));
     }
 }
 

@@ -17,7 +17,7 @@ mod verify;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::bench;
 use crate::failure::{Failure, Outcome};
@@ -75,6 +75,12 @@ enum Command {
 }
 
 impl Cli {
+    /// What was typed; ends the process where that is no command, or asks for help.
+    pub fn given() -> Self {
+        let given = flowing(Self::command()).get_matches();
+        Self::from_arg_matches(&given).unwrap_or_else(|error| error.exit())
+    }
+
     /// Does what was asked for.
     pub fn run(self) -> Outcome<ExitCode> {
         match self.command {
@@ -105,6 +111,32 @@ impl Cli {
     }
 }
 
+/// The same command with each paragraph below its help in one line, and so of all below it: the terminal's width breaks it, and
+/// what the source has broken would be broken twice.
+fn flowing(command: clap::Command) -> clap::Command {
+    let below = command.get_after_help().map(|help| flowed(&help.to_string()));
+    let command = match below {
+        Some(below) => command.after_help(below),
+        None => command,
+    };
+    command.mut_subcommands(flowing)
+}
+
+/// A text whose lines are joined, but for those that are indented or stand below such a one.
+fn flowed(text: &str) -> String {
+    let stands = |line: &str| line.is_empty() || line.starts_with(' ');
+    let mut out = String::new();
+    let mut before = "";
+    for line in text.lines() {
+        if !out.is_empty() {
+            out.push(if stands(line) || stands(before) { '\n' } else { ' ' });
+        }
+        out.push_str(line);
+        before = line;
+    }
+    out
+}
+
 /// Runs a command that waits for others most of the time.
 fn one_thread<T>(work: impl Future<Output = Outcome<T>>) -> Outcome<T> {
     tokio::runtime::Builder::new_current_thread()
@@ -116,8 +148,6 @@ fn one_thread<T>(work: impl Future<Output = Outcome<T>>) -> Outcome<T> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     /// The commands below `command` whose help shows no example.
@@ -129,6 +159,17 @@ mod tests {
             without_example(command, &format!("{path} {}", command.get_name()))
         });
         own.into_iter().chain(below).collect()
+    }
+
+    #[test]
+    fn a_paragraph_of_a_help_is_broken_once() {
+        let mut command = flowing(Cli::command()).term_width(60);
+        let serve = command.find_subcommand_mut("serve").unwrap().render_help().to_string();
+        let (_, below) = serve.split_once("scrip.toml\n\n").unwrap();
+        let lines: Vec<_> = below.trim().lines().collect();
+        let short: Vec<_> = lines.iter().rev().skip(1).filter(|line| line.len() < 40).collect();
+        assert!(lines.len() > 4 && short.is_empty(), "{below}");
+        assert_eq!(flowed("E:\n  a\n  b\n\none\ntwo"), "E:\n  a\n  b\n\none two");
     }
 
     #[test]

@@ -50,6 +50,16 @@ impl MoveArgs {
             return Err(Failure::usage("--to is a postgres:// URL"));
         }
         let config = self.config.load()?;
+        if let Some(variable) = config::database_variable(&config::environment()) {
+            let file = self.config.path().display();
+            return Err(Failure::usage(format!(
+                "{variable} in the environment names the database, whatever {file} will say; nothing was changed"
+            ))
+            .advise(format!(
+                "Name the database in {file} and move without {variable}. Take it from where the server is started, too, \
+                 or give it the new URL there."
+            )));
+        }
         let Database::Sqlite(path) = config.database.clone() else {
             return Err(Failure::new("the books are on PostgreSQL already").advise(
                 "`scrip backup` and `scrip restore` bring them from one database to another.",

@@ -9,7 +9,7 @@ use scrip_domain::restore::Epoch;
 use scrip_domain::role::{Role, Roles};
 use scrip_domain::{Clock, Timestamp};
 use scrip_engine::doctor::{Report, examine};
-use scrip_engine::{Objects, restore};
+use scrip_engine::{Fault, Objects, restore};
 use scrip_storage::Blocking;
 use scrip_storage::copy::{self, Blank, Snapshot};
 use serde_json::json;
@@ -72,12 +72,22 @@ impl RestoreArgs {
             return Err(Failure::usage("--database is a postgres:// URL")
                 .advise("Without it, a SQLite file in the folder is made."));
         }
+        if let Some(variable) = config::database_variable(&config::environment()) {
+            return Err(Failure::usage(format!(
+                "{variable} in the environment names a database, whatever the restored configuration will say; nothing was \
+                 changed"
+            ))
+            .advise(format!(
+                "Restore without {variable}, and say with --database where the books are to be. Take it from where the \
+                 server is started, too, or have it name the same."
+            )));
+        }
         let passphrase = self.passphrase.know()?;
-        empty(&self.dir)?;
+        let is_new = empty(&self.dir)?;
         let made = self.make(&passphrase);
         if made.is_err() {
             // It was empty before, and half a server helps nobody.
-            clear(&self.dir);
+            clear(&self.dir, is_new);
         }
         self.tell(&made?);
         Ok(())
@@ -257,7 +267,10 @@ pub fn not_whole(report: &Report) -> Failure {
 pub async fn move_books(from: &Snapshot, url: &str, progress: &mut Progress) -> Outcome {
     let failed = |fault| Failure::new(format!("cannot copy the books: {fault}"));
     let mut told = |table: &str, rows| progress.rows(table, rows);
-    let mut blank = Blank::postgres(url).await.map_err(failed)?;
+    let mut blank = Blank::postgres(url).await.map_err(|fault| match fault {
+        Fault::Unfit(_) => failed(fault).advise("Name an empty database; this one is as it was."),
+        fault => failed(fault),
+    })?;
     let here = from.copy(&mut blank, &mut told).await.map_err(failed)?;
     blank.finish().await.map_err(failed)?;
     let there = Snapshot::postgres(url).await.map_err(failed)?;

@@ -31,6 +31,8 @@ impl BucketAccount {
         let text = |name: &str| -> Outcome<Option<String>> {
             Ok(raw.text(&format!("objects.{name}"))?.filter(|text| !text.is_empty()))
         };
+        // Read in any case: what is of the wrong type is wrong without a bucket, too.
+        let (region, path_style) = (text("region")?, raw.flag("objects.path_style")?);
         let Some(bucket) = text("bucket")? else {
             let others = ["endpoint", "prefix", "access_key", "secret_key_file"];
             for name in others {
@@ -43,7 +45,7 @@ impl BucketAccount {
             }
             return Ok(None);
         };
-        let region = text("region")?.unwrap_or_else(|| "us-east-1".to_owned());
+        let region = region.unwrap_or_else(|| "us-east-1".to_owned());
         let endpoint = text("endpoint")?;
         let endpoint = endpoint.unwrap_or_else(|| format!("https://s3.{region}.amazonaws.com"));
         let access_key = text("access_key")?
@@ -51,7 +53,7 @@ impl BucketAccount {
         let secret = Secret::of(raw, folder, "objects.secret_key")?.ok_or_else(|| {
             lacks("secret_key_file, or SCRIP_OBJECTS_SECRET_KEY in the environment")
         })?;
-        let path_style = raw.flag("objects.path_style")?.unwrap_or(false);
+        let path_style = path_style.unwrap_or(false);
         let prefix = prefix(&text("prefix")?.unwrap_or_default())?;
         Ok(Some(Self { endpoint, region, bucket, prefix, path_style, access_key, secret }))
     }

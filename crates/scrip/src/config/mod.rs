@@ -343,6 +343,13 @@ pub fn with_database(text: &str, database: &str, is_restored: bool) -> String {
     lines.join("\n") + "\n"
 }
 
+/// The variable that names the database over the head of the file, if one does.
+pub fn database_variable(environment: &Environment) -> Option<&'static str> {
+    ["SCRIP_DATABASE", "SCRIP_DATABASE_FILE"]
+        .into_iter()
+        .find(|name| environment.contains_key(*name))
+}
+
 /// The process's environment.
 pub fn environment() -> Environment {
     std::env::vars_os()

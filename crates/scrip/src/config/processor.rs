@@ -25,6 +25,8 @@ impl StripeAccount {
             let text = raw.text(&format!("processor.stripe.{name}"))?;
             Ok(text.filter(|text| !text.is_empty()))
         };
+        // Read in any case: what is of the wrong type is wrong without an account, too.
+        let api_base = text("api_base")?;
         let names = ["secret_key_file", "webhook_secret_file", "publishable_key"];
         let [secret_key, webhook_secret, publishable_key] = names.map(text);
         let given = (secret_key?, webhook_secret?, publishable_key?);
@@ -42,7 +44,7 @@ impl StripeAccount {
         if !publishable_key.starts_with("pk_") {
             return Err(Failure::new("processor.stripe.publishable_key must begin with pk_"));
         }
-        let api_base = text("api_base")?.unwrap_or_else(|| scrip_stripe::API_BASE.to_owned());
+        let api_base = api_base.unwrap_or_else(|| scrip_stripe::API_BASE.to_owned());
         Ok(Some(Self {
             secret_key_file: folder.join(secret_key),
             webhook_secret_file: folder.join(webhook_secret),

@@ -67,6 +67,9 @@ fn a_wrong_type_or_range_is_refused_without_repeating_the_value() {
         ("[log]\nfilter = \"info,scrip_web\"", "log.filter must be"),
         ("[log]\nfilter = \"\"", "log.filter must be"),
         ("metrics = true", "metrics must be"),
+        ("[objects]\nregion = 5", "line 2: objects.region must be a text"),
+        ("[objects]\npath_style = \"yes\"", "objects.path_style must be true or false"),
+        ("[processor.stripe]\napi_base = 5", "processor.stripe.api_base must be a text"),
         ("listen = ", "line 1: this is not TOML"),
         ("database = \"a\"\ndatabase_file = \"b\"", "both given"),
     ] {

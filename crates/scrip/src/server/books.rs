@@ -51,15 +51,7 @@ impl Books {
             return Err(Failure::new(format!("there is no database at {}", path.display()))
                 .advise("Make a vendor's folder with `scrip init DIR`, or set `database` right."));
         }
-        if let Database::Postgres(url) = database {
-            let has_vendor = Store::postgres_has_vendor(url).await;
-            if !has_vendor.map_err(|fault| cannot_open(database, &fault))? {
-                return Err(Failure::new("there is no shop in the PostgreSQL database; nothing was changed")
-                    .advise(
-                        "Make one with `scrip init DIR --database URL`, move one there with `scrip move`, or set `database` right.",
-                    ));
-            }
-        }
+        holds_shop(database).await?;
         Self::create(database, clock).await
     }
 
@@ -75,6 +67,29 @@ impl Books {
             .map_err(|error| Failure::new(format!("cannot start the writer: {error}")))?;
         Ok(Self { store, memory, writing })
     }
+}
+
+/// Refuses a database without a shop in it, and leaves it as it is.
+pub async fn holds_shop(database: &Database) -> Outcome {
+    let has_vendor = match database {
+        Database::Sqlite(path) => Store::sqlite_has_vendor(path),
+        Database::Postgres(url) => Store::postgres_has_vendor(url).await,
+    };
+    if has_vendor.map_err(|fault| cannot_open(database, &fault))? {
+        return Ok(());
+    }
+    Err(match database {
+        // `scrip init` made it with one, and does not make another over it.
+        Database::Sqlite(path) => {
+            Failure::new(format!("there is no shop in {}; nothing was changed", path.display()))
+                .advise("Restore a backup with `scrip restore FILE DIR`, or set `database` right.")
+        }
+        Database::Postgres(_) => {
+            Failure::new("there is no shop in the PostgreSQL database; nothing was changed").advise(
+                "Make one with `scrip init DIR --database URL`, move one there with `scrip move`, or set `database` right.",
+            )
+        }
+    })
 }
 
 impl Writing {

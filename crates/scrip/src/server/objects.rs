@@ -30,7 +30,7 @@ pub async fn open(config: &Config) -> Outcome<Objects> {
     // be uploaded: later it would throw away what this process begins.
     let cleared = match tokio::time::timeout(CLEARING, objects.clear()).await {
         Ok(cleared) => cleared,
-        Err(_) => Err(Fault::Unavailable("the bucket of objects says nothing".to_owned())),
+        Err(_) => Err(Fault::Objects("the bucket of objects says nothing".to_owned())),
     };
     if let Err(fault) = cleared {
         tracing::warn!(%fault, "what was being uploaded when the server ended is cleared away at the next start");
@@ -120,11 +120,11 @@ pub async fn prove(bucket: &dyn Bucket) -> Outcome {
 
 /// Some bytes from the middle.
 async fn read(bucket: &dyn Bucket, key: &str) -> Result<Vec<u8>, Fault> {
-    let gone = || Fault::Unavailable("it does not have what it was given".to_owned());
+    let gone = || Fault::Objects("it does not have what it was given".to_owned());
     let mut flow = bucket.read(key, 6..12).await?.ok_or_else(gone)?;
     let mut bytes = Vec::new();
     while let Some(piece) = flow.next().await {
-        bytes.extend_from_slice(&piece.map_err(|error| Fault::Unavailable(error.to_string()))?);
+        bytes.extend_from_slice(&piece.map_err(|error| Fault::Objects(error.to_string()))?);
     }
     Ok(bytes)
 }

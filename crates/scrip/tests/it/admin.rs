@@ -161,6 +161,7 @@ fn api_keys_are_made_used_and_revoked() {
     assert!(server.admin(&folder, &revoke)["revoked_at"].is_string());
     let (text, code) = list(token);
     assert_eq!((code, text.contains("invalid_credentials")), (1, true), "{text}");
+    assert!(text.contains("--admin-key") && !text.contains("sign in"), "{text}");
 
     let (text, code) = said(&run(&["admin", "--server", &server.url, "accounts", "list"]));
     assert_eq!((code, text.contains("SCRIP_ADMIN_KEY")), (2, true), "{text}");

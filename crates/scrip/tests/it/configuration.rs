@@ -71,6 +71,67 @@ fn what_a_configuration_names_is_looked_at() {
     assert!(text.contains(r#"{"error":"cannot read the configuration no/such.toml"#), "{text}");
 }
 
+/// A configuration is good where a server can start on it, and whoever asks leaves the folder as it is.
+#[test]
+fn a_database_that_cannot_be_served_is_not_called_good() {
+    let folder = Folder::new();
+    let check = || said(&run(&["config", "check", "--config", &folder.config()]));
+    let names = || {
+        let dir = folder.path("").read_dir().unwrap();
+        let mut names: Vec<_> = dir.map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        names
+    };
+    let (before, database) = (names(), folder.path("scrip.db"));
+    let whole = std::fs::read(&database).unwrap();
+    assert_eq!(check().1, 0);
+    assert_eq!(names(), before, "nothing is made");
+    assert!(std::fs::read(&database).unwrap() == whole, "and nothing is changed");
+    let cut = &whole[..100 << 10];
+    for (bytes, expected) in [
+        (&b""[..], "there is no shop in"),
+        (b"garbage that is longer than the head of a file of SQLite: it has a hundred bytes, and here are more", "is a database"),
+        (cut, "malformed"),
+    ] {
+        std::fs::write(&database, bytes).unwrap();
+        let (text, code) = check();
+        assert!(code == 1 && text.contains(expected), "{expected}: {code}: {text}");
+        assert_eq!(names(), before, "{expected}");
+    }
+    std::fs::write(&database, &whole).unwrap();
+    let secret = std::fs::read(folder.path("keys/master.secret")).unwrap();
+    std::fs::write(folder.path("keys/master.secret"), "ab".repeat(32)).unwrap();
+    let (text, code) = check();
+    assert!(code == 1 && text.contains("is not the master secret of this shop"), "{code}: {text}");
+    std::fs::write(folder.path("keys/master.secret"), secret).unwrap();
+    // Beside a server, whose books go on.
+    let server = folder.serve();
+    assert_eq!(check(), (check().0, 0));
+    let body = serde_json::json!({ "email": "ada@example.org", "password": "correct horse" });
+    server.call(http::Method::POST, "/v1/accounts", "", "-", &body);
+    assert_eq!(check().1, 0);
+}
+
+/// It would win over the configuration that names the new place.
+#[test]
+fn nothing_is_moved_or_restored_while_the_environment_names_the_database() {
+    let folder = Folder::new();
+    let text = std::fs::read_to_string(folder.config()).unwrap();
+    let mut moving = scrip(&["move", "--to", "postgres://127.0.0.1:1/none", "--quiet"]);
+    moving.args(["--config", &folder.config()]).env("SCRIP_DATABASE", "scrip.db");
+    let (said, code) = said(&moving.output().unwrap());
+    assert!(code == 2 && said.contains("SCRIP_DATABASE in the environment"), "{code}: {said}");
+    assert_eq!(std::fs::read_to_string(folder.config()).unwrap(), text);
+    let new = folder.path("new");
+    let mut restoring = scrip(&["restore", "no.age", new.to_str().unwrap(), "--quiet"]);
+    restoring.env("SCRIP_PASSPHRASE", "correct horse battery");
+    let restored = restoring.env("SCRIP_DATABASE", "postgres://db/x").output().unwrap();
+    let (said, code) = (String::from_utf8(restored.stderr).unwrap(), restored.status.code());
+    assert!(code == Some(2) && said.contains("SCRIP_DATABASE in the environment"), "{said}");
+    assert!(!new.exists());
+    assert!(folder.path("scrip.db").exists());
+}
+
 #[test]
 fn the_environment_wins_and_wrong_values_in_it_are_refused() {
     let folder = Folder::new();

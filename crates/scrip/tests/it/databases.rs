@@ -108,6 +108,27 @@ fn an_empty_postgresql_is_told_and_left_empty() {
     database.execute("DROP SCHEMA public RESTRICT");
 }
 
+#[test]
+fn a_postgresql_with_a_shop_is_not_moved_into() {
+    let used = Folder::on_postgres("used");
+    let folder = Folder::new();
+    let (text, code) = said(&run(&[
+        "move",
+        "--to",
+        &used.database().url,
+        "--quiet",
+        "--config",
+        &folder.config(),
+    ]));
+    assert_eq!(code, 1, "{text}");
+    assert!(
+        text.contains("it holds a shop already") && text.contains("an empty database"),
+        "{text}"
+    );
+    assert!(!text.contains("not available"), "{text}");
+    assert!(folder.path("scrip.db").exists());
+}
+
 /// Where one copy is all that there is, the doctor says so; that is no finding.
 #[test]
 fn the_doctor_says_what_a_failover_may_lose() {

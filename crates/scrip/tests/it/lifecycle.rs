@@ -10,7 +10,7 @@ use scrip_client::{Client, Error, Money};
 use scrip_domain::Timestamp;
 use serde_json::Value;
 
-use crate::shop::{Folder, run, said};
+use crate::shop::{Folder, run, said, scrip};
 
 fn get(url: &str, path: &str) -> String {
     let mut stream = TcpStream::connect(url.strip_prefix("http://").unwrap()).unwrap();
@@ -42,6 +42,17 @@ fn an_init_that_fails_leaves_nothing_behind() {
     assert_eq!(code, 1, "{text}");
     assert!(text.contains("cannot open the database PostgreSQL"), "{text}");
     assert_eq!(dir.path().read_dir().unwrap().count(), 0);
+    let new = dir.path().join("new");
+    let (text, code) = said(&run(&["init", new.to_str().unwrap(), "--database", url]));
+    assert!(code == 1 && !new.exists(), "{text}");
+    let backup = dir.path().join("no.age");
+    std::fs::write(&backup, "no backup").unwrap();
+    let (backup, folder) = (backup.to_str().unwrap(), new.to_str().unwrap());
+    let mut restore = scrip(&["restore", backup, folder, "--quiet"]);
+    let restored = restore.env("SCRIP_PASSPHRASE", "correct horse battery").output().unwrap();
+    let (text, code) = said(&restored);
+    assert!(code == 3 && !new.exists(), "{code}: {text}");
+    std::fs::remove_file(backup).unwrap();
     for args in [
         ["--worth", "a lot"],
         ["--token-code", "aur"],
@@ -262,9 +273,12 @@ fn the_doctor_calls_no_damaged_file_whole_and_no_empty_one() {
         (code == 1).then_some(text)
     });
     assert!(seen.is_some_and(|text| text.contains("BAD   file")), "no damage is seen");
-    // A server makes tables of an empty file, and no shop.
+    // An empty file is no shop, and a new one is not made over it.
     std::fs::write(&database, "").unwrap();
-    assert_eq!(said(&run(&["serve", "--config", &folder.config()])).1, 1);
+    let (text, code) = said(&run(&["serve", "--config", &folder.config()]));
+    assert!(code == 1 && text.contains("there is no shop in"), "{code}: {text}");
+    assert!(text.contains("scrip restore") && !text.contains("scrip init"), "{text}");
+    assert_eq!(std::fs::metadata(&database).unwrap().len(), 0, "it is left as it is");
     let (text, code) = doctor();
     assert!(code == 2 && text.contains("there is no shop in"), "{code}: {text}");
 }

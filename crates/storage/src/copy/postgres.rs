@@ -53,8 +53,8 @@ impl PostgresBlank {
         let live = Line::new(address.clone(), SETUP, Vec::new(), PATIENCE).live().await?;
         // Before anything is done to it: another shop's database stays as it is.
         if has_vendor(&live).await? {
-            let what = "the database is not empty: it is another vendor's";
-            return Err(Fault::Unavailable(what.to_owned()));
+            let what = "the database is not empty: it holds a shop already";
+            return Err(Fault::Unfit(what.to_owned()));
         }
         crate::postgres::migrate(address).await?;
         live.run(WRITE).await?;

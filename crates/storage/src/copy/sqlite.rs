@@ -68,7 +68,7 @@ pub(super) struct SqliteBlank {
 impl SqliteBlank {
     pub fn in_file(path: &Path) -> Result<Self, Fault> {
         if path.exists() {
-            return Err(Fault::Unavailable(format!("{} is there already", path.display())));
+            return Err(Fault::Unfit(format!("{} is there already", path.display())));
         }
         create(path)?;
         Self::begin(&Place::File(path.to_owned()))

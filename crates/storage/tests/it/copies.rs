@@ -77,7 +77,7 @@ pub async fn sound_books_stay_sound(home: &Home) {
 
 fn why<T: std::fmt::Debug>(outcome: Result<T, Fault>) -> String {
     match outcome.unwrap_err() {
-        Fault::Unavailable(why) => why,
+        Fault::Unfit(why) => why,
         other => panic!("{other}"),
     }
 }

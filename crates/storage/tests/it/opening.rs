@@ -24,7 +24,7 @@ pub async fn everything_is_there_after_a_restart(home: &Home) {
 
 async fn refused(home: &Home, text: &str) {
     let fault = home.open().await.unwrap_err();
-    assert!(matches!(&fault, Fault::Unavailable(why) if why.contains(text)), "{fault}");
+    assert!(matches!(&fault, Fault::Unfit(why) if why.contains(text)), "{fault}");
 }
 
 pub async fn a_newer_database_is_refused(home: &Home) {

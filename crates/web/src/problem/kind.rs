@@ -111,7 +111,7 @@ INVALID_CREDENTIALS, UNAUTHORIZED, "invalid_credentials", "Invalid credentials",
         address has an account is never told.",
     remedy "Sign in again, or use another key. `WWW-Authenticate` names the scheme: `Bearer` with a session \
         or an API key, `License` with an authorization code.",
-    example r#"{ "detail": "the session or key has ended: sign in again" }"#;
+    example r#"{ "detail": "there is no such session or key, or it has ended" }"#;
 
 SECOND_FACTOR_REQUIRED, UNAUTHORIZED, "second_factor_required", "Second factor required",
     means "The password is right, and the account has a second factor: signing in takes a code of it as well.",
@@ -609,8 +609,8 @@ INTERNAL, INTERNAL_SERVER_ERROR, "internal", "Internal error",
     example r#"{ "detail": "something is wrong on our side: ask again with the same key, or tell us the request id" }"#;
 
 BUSY, SERVICE_UNAVAILABLE, "busy", "Busy",
-    means "The server has too much to do at the moment, or lost its database while it answered. In the second \
-        case, as `detail` says, it is unknown whether the request took effect.",
+    means "The server has too much to do at the moment, or cannot get at its database or at a file. Where it lost its \
+        database while it wrote, as `detail` says, it is unknown whether the request took effect.",
     remedy "Ask again with the same `Idempotency-Key`, after as many seconds as `Retry-After` says.",
     example r#"{ "detail": "too much at once: ask again" }"#;
 

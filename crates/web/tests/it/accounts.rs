@@ -36,6 +36,25 @@ async fn nobody_keeps_an_account_s_own_browser_out_by_guessing() {
 }
 
 #[tokio::test]
+async fn a_server_that_cannot_write_asks_nobody_for_a_key() {
+    let shop = Shop::open().await;
+    // Its lease on ids is not renewed, as when the database is away: nothing is handed in.
+    shop.clock.advance(Span::hours(1));
+    let answer = shop.post("/v1/accounts", "", "", ada()).await;
+    assert_eq!((answer.status, answer.code()), (503, "busy"), "{answer:?}");
+    assert_eq!(answer.at("/detail"), "the server cannot answer just now: try again in a moment");
+    let form = [("email", "ada@example.com"), ("password", "correct horse")];
+    for (languages, told) in [
+        ("en", "The server cannot answer just now"),
+        ("de", "Der Server kann gerade nicht antworten"),
+    ] {
+        let page = Browser::on(&shop).reading(languages).send("/register", &form).await;
+        assert_eq!(page.status, 503, "{}", page.html);
+        assert!(page.html.contains(told), "{}", page.html);
+    }
+}
+
+#[tokio::test]
 async fn the_scope_accounts_is_for_accounts_and_no_more() {
     let shop = Shop::open().await;
     let account = shop.post("/v1/accounts", "", "", ada()).await.at("/account/id").to_owned();

@@ -537,10 +537,16 @@ async fn a_role_reaches_as_far_as_its_power() {
     let settings = ["/admin/webhooks", "/admin/webhooks/new", "/admin/restore/skip"];
     for role in StaffRole::ALL.iter().copied() {
         let mut browser = clerk(shop, role).await;
-        for path in see {
-            opened(&mut browser, path).await;
-        }
         let may_money = matches!(role, StaffRole::Owner | StaffRole::Finance);
+        for path in see {
+            let page = opened(&mut browser, path).await;
+            let is_led = page.html.contains("href=\"/admin/bank\"");
+            assert_eq!(
+                is_led,
+                may_money && page.html.contains("nav class=\"tabs\""),
+                "{role} {path}"
+            );
+        }
         for path in &money {
             let status = if may_money { 200 } else { 403 };
             assert_eq!(browser.open(path).await.status, status, "{role} {path}");

@@ -262,6 +262,12 @@ async fn a_missing_object_is_no_update_and_no_lie() {
     let license = format!("License {}", sold.code.short);
     let answer = shop.send("GET", &path, &[("authorization", &license)], Value::Null).await;
     assert_eq!((answer.status, answer.code()), (503, "busy"), "{answer:?}");
+    let told = "the files are not at hand just now: try again later, or tell us the request id";
+    assert_eq!(answer.at("/detail"), told);
+    let metrics = shop.get("/metrics", &shop.admin).await;
+    let metrics = String::from_utf8(metrics.bytes).unwrap();
+    assert!(metrics.contains("faults_total{kind=\"objects\"} 1"), "{metrics}");
+    assert!(!metrics.contains("faults_total{kind=\"unavailable\"}"), "{metrics}");
 }
 
 #[tokio::test]

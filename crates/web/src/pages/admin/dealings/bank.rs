@@ -120,7 +120,7 @@ fn form(app: &App, clerk: &Clerk, whose: &Whose, sent: Sent<'_>) -> Response {
                 p.lead { "To this account you pay " bdi { (partner.name) } ". Ask its people for it in another way than by e-mail." }
             }
             None => {
-                (tabs("/admin/bank"))
+                (tabs("/admin/bank", clerk))
                 p.lead { "From this account you pay partners, by files for your bank." }
             }
         }

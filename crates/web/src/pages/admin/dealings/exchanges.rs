@@ -57,7 +57,7 @@ async fn list(
         partner.map(|id| id.to_string()).unwrap_or_default()
     );
     let main = html! {
-        (tabs("/admin/exchanges"))
+        (tabs("/admin/exchanges", &desk))
         form.filter method="get" action="/admin/exchanges" {
             @if let Some(partner) = partner { input type="hidden" name="partner" value=(partner); }
             label for="state" { "State" }

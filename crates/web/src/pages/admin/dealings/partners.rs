@@ -60,7 +60,7 @@ async fn list(
     let may = desk.may(Power::Money);
     let enter = may.then_some(("/admin/partners/new", "Enter a partner"));
     let main = html! {
-        (tabs("/admin/partners"))
+        (tabs("/admin/partners", &desk))
         @if rows.is_empty() {
             (blank("No partners yet",
                 "A partner is another vendor, whose tokens your buyers can exchange yours for. Both of you enter the other, \

@@ -3,6 +3,7 @@
 use axum::response::Response;
 use maud::{Markup, html};
 use scrip_domain::partner::MICRO_SCALE;
+use scrip_domain::staff::Power;
 use scrip_domain::{Amount, Timestamp, Unit};
 
 use crate::App;
@@ -61,18 +62,18 @@ pub fn answer(
     }
 }
 
-/// The pages of what is dealt with partners, and which of them this is.
-pub fn tabs(here: &str) -> Markup {
+/// The pages of what is dealt with partners that this member may see, and which of them this is.
+pub fn tabs(here: &str, clerk: &Clerk) -> Markup {
     let all = [
-        ("/admin/partners", "Partners"),
-        ("/admin/exchanges", "Exchanges"),
-        ("/admin/statements", "Statements"),
-        ("/admin/settlements", "Payments"),
-        ("/admin/bank", "Your bank account"),
+        ("/admin/partners", "Partners", Power::See),
+        ("/admin/exchanges", "Exchanges", Power::See),
+        ("/admin/statements", "Statements", Power::See),
+        ("/admin/settlements", "Payments", Power::See),
+        ("/admin/bank", "Your bank account", Power::Money),
     ];
     html! {
         nav.tabs aria-label="Partners" {
-            @for (to, name) in all { a href=(to) aria-current=[(to == here).then_some("page")] { (name) } }
+            @for (to, name, _) in all.into_iter().filter(|(_, _, power)| clerk.may(*power)) { a href=(to) aria-current=[(to == here).then_some("page")] { (name) } }
         }
     }
 }

@@ -100,7 +100,7 @@ async fn list(
     let next = List::of(&app.engine, "settlements", range, &rows, |row| row.id.number(), |_| ());
     let lines = Told::all(&app, rows).await?;
     let main = html! {
-        (tabs("/admin/settlements"))
+        (tabs("/admin/settlements", &desk))
         @if lines.is_empty() {
             (blank("No payments yet", "The sum of an agreed statement is paid from the statement's page.",
                 Some(("/admin/statements", "Statements"))))

@@ -56,7 +56,7 @@ async fn list(
     let rows = app.engine.store().statements(range).await?;
     let next = List::of(&app.engine, "statements", range, &rows, |row| row.id.number(), |_| ());
     let main = html! {
-        (tabs("/admin/statements"))
+        (tabs("/admin/statements", &desk))
         @if rows.is_empty() {
             (blank("No cycle was closed yet",
                 "When the days of a cycle are over, or one of you closes it, both servers say what each owes for it.", None))
