@@ -10,7 +10,7 @@ mod writer;
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::try_join_all;
@@ -35,7 +35,27 @@ pub(crate) struct Line {
     /// Texts prepared before anything else is done.
     texts: Vec<&'static str>,
     patience: Duration,
-    live: Mutex<Option<Arc<Live>>>,
+    opened: Mutex<Opened>,
+    /// Held by the one who opens it.
+    turn: tokio::sync::Mutex<()>,
+}
+
+/// What came of opening a connection.
+#[derive(Debug, Default)]
+struct Opened {
+    tries: u64,
+    last: Option<Result<Arc<Live>, Fault>>,
+}
+
+impl Opened {
+    /// What somebody takes who has come after so many tries: a connection that lives, or why a later try opened none.
+    fn answer(&self, after: u64) -> Option<Result<Arc<Live>, Fault>> {
+        let takes = |last: &&Result<Arc<Live>, Fault>| match last {
+            Ok(live) => !live.is_lost(),
+            Err(_) => self.tries != after,
+        };
+        self.last.as_ref().filter(takes).cloned()
+    }
 }
 
 /// An open connection and what it has prepared: a new connection begins with neither.
@@ -65,18 +85,31 @@ impl Line {
         texts: Vec<&'static str>,
         patience: Duration,
     ) -> Self {
-        Self { address, setup, texts, patience, live: Mutex::default() }
+        let (opened, turn) = (Mutex::default(), tokio::sync::Mutex::default());
+        Self { address, setup, texts, patience, opened, turn }
     }
 
+    /// The connection. Where it is lost one opens it, and whoever comes meanwhile waits for what comes of that: each by
+    /// itself they would be as many new connections at once, to a server that has just started.
     pub(crate) async fn live(&self) -> Result<Arc<Live>, Fault> {
-        let live = self.live.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(live) = live.filter(|live| !live.is_lost()) {
+        let tries = self.opened().tries;
+        if let Some(Ok(live)) = self.opened().answer(tries) {
             return Ok(live);
         }
+        let _turn = self.turn.lock().await;
+        if let Some(answer) = self.opened().answer(tries) {
+            return answer;
+        }
         let opened = tokio::time::timeout(self.patience, self.open()).await;
-        let live = Arc::new(opened.map_err(|_| silent(self.patience))??);
-        *self.live.lock().unwrap_or_else(PoisonError::into_inner) = Some(live.clone());
-        Ok(live)
+        let opened = opened.unwrap_or_else(|_| Err(silent(self.patience))).map(Arc::new);
+        let mut known = self.opened();
+        known.tries = known.tries.wrapping_add(1);
+        known.last = Some(opened.clone());
+        opened
+    }
+
+    fn opened(&self) -> MutexGuard<'_, Opened> {
+        self.opened.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn open(&self) -> Result<Live, Fault> {
@@ -407,6 +440,7 @@ impl Source for tokio_postgres::Row {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::future::join_all;
     use tokio::net::TcpListener;
 
     use super::*;
@@ -419,5 +453,20 @@ mod tests {
         let line = Line::new(Address::of(&url).unwrap(), READER_SETUP, Vec::new(), patience);
         let fault = line.live().await.unwrap_err();
         assert!(fault.to_string().contains("has not answered"), "{fault}");
+    }
+
+    #[tokio::test]
+    async fn whoever_waits_for_a_connection_takes_what_comes_of_it() {
+        let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        silent.set_nonblocking(true).unwrap();
+        let url = format!("postgres://scrip@{}/scrip", silent.local_addr().unwrap());
+        let patience = Duration::from_millis(1);
+        let line = Line::new(Address::of(&url).unwrap(), READER_SETUP, Vec::new(), patience);
+        for round in 0..2 {
+            let all = join_all((0..50).map(|_| line.live())).await;
+            assert!(all.iter().all(Result::is_err));
+            let tries = std::iter::from_fn(|| silent.accept().ok()).count();
+            assert!(tries <= 1, "{tries} tries in round {round}");
+        }
     }
 }

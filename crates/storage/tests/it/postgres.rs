@@ -1,9 +1,11 @@
 //! What only PostgreSQL has: connections that are lost, and other servers on the same database.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_util::future::join_all;
 use scrip_storage::{Fault, Store};
+use tokio::net::{TcpListener, TcpStream};
 
 use crate::batches::receipt;
 use crate::commands::{Move, Refusal, balance, house, open};
@@ -184,6 +186,49 @@ async fn what_is_printed_holds_no_password() {
         let never = Box::new(|| unreachable!());
         let run = writer.run_with_fates(Arc::new(Noon), Arc::new(Nobody), never);
         assert!(Box::pin(run).await.is_err());
+    })
+    .await;
+}
+
+/// A way to PostgreSQL that counts who goes it: the URL through it, and the count.
+async fn counting(url: &str) -> (String, Arc<AtomicUsize>) {
+    let start = url.rfind('@').unwrap() + 1;
+    let end = start + url[start..].find('/').unwrap();
+    let there = url[start..end].to_owned();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let here = listener.local_addr().unwrap();
+    let count = Arc::new(AtomicUsize::new(0));
+    let counted = count.clone();
+    tokio::spawn(async move {
+        while let Ok((mut client, _)) = listener.accept().await {
+            counted.fetch_add(1, Ordering::Relaxed);
+            let mut server = TcpStream::connect(&there).await.unwrap();
+            tokio::spawn(async move {
+                let _ = tokio::io::copy_bidirectional(&mut client, &mut server).await;
+            });
+        }
+    });
+    (format!("{}{here}{}", &url[..start], &url[end..]), count)
+}
+
+/// However many find a connection lost, or not there yet, one of them opens it.
+#[tokio::test]
+async fn a_lost_connection_is_opened_once() {
+    on_postgres("a_lost_connection_is_opened_once", async |home: &Home| {
+        home.start().await.stop().await.unwrap();
+        let (url, opened) = counting(home.url()).await;
+        let store = Store::postgres_read_only(&url).await.unwrap();
+        let killer = client(home.url()).await;
+        let mut before = 0;
+        for _ in 0..4 {
+            for read in join_all((0..100).map(|_| store.vendor())).await {
+                assert!(read.unwrap().is_none());
+            }
+            let now = opened.load(Ordering::Relaxed);
+            assert_eq!(now - before, 4, "connections for four lines");
+            before = now;
+            killer.batch_execute(OTHERS).await.unwrap();
+        }
     })
     .await;
 }
