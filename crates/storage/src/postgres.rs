@@ -22,6 +22,7 @@ use tokio_postgres::{Client, IsolationLevel, Statement};
 use crate::cells::{Cell, Kind, Reader, Source, Take, fit};
 use crate::fault::Fault;
 use crate::migrate;
+use crate::store::Pace;
 use crate::stream::{Ask, Read};
 
 pub(crate) use address::Address;
@@ -31,7 +32,7 @@ pub use writer::PostgresWriter;
 #[derive(Debug)]
 pub(crate) struct Line {
     address: Address,
-    setup: &'static str,
+    setup: String,
     /// Texts prepared before anything else is done.
     texts: Vec<&'static str>,
     patience: Duration,
@@ -71,8 +72,8 @@ pub(crate) struct Live {
 /// How long the server may be silent in each step of a batch, which is longer than its own patience with locks; and when
 /// it is connected to. TCP does not tell: one whose standby is gone, or that was stopped, still acknowledges what it is sent.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
-/// And in a read, which the server itself ends a little earlier.
-const PATIENCE_WITH_READS: Duration = Duration::from_secs(65);
+/// And in a read so much longer than the server's own bound on it.
+const GRACE: Duration = Duration::from_secs(5);
 
 fn silent(patience: Duration) -> Fault {
     Fault::Unavailable(format!("PostgreSQL has not answered for {} s", patience.as_secs()))
@@ -81,12 +82,17 @@ fn silent(patience: Duration) -> Fault {
 impl Line {
     pub(crate) fn new(
         address: Address,
-        setup: &'static str,
+        setup: impl Into<String>,
         texts: Vec<&'static str>,
         patience: Duration,
     ) -> Self {
         let (opened, turn) = (Mutex::default(), tokio::sync::Mutex::default());
-        Self { address, setup, texts, patience, opened, turn }
+        Self { address, setup: setup.into(), texts, patience, opened, turn }
+    }
+
+    /// One for reads at this pace.
+    fn reading(address: Address, pace: Pace) -> Self {
+        Self::new(address, reader_setup(pace), Vec::new(), pace.bound().saturating_add(GRACE))
     }
 
     /// The connection. Where it is lost one opens it, and whoever comes meanwhile waits for what comes of that: each by
@@ -100,8 +106,10 @@ impl Line {
         if let Some(answer) = self.opened().answer(tries) {
             return answer;
         }
-        let opened = tokio::time::timeout(self.patience, self.open()).await;
-        let opened = opened.unwrap_or_else(|_| Err(silent(self.patience))).map(Arc::new);
+        // However long its reads may take.
+        let patience = self.patience.min(PATIENCE);
+        let opened = tokio::time::timeout(patience, self.open()).await;
+        let opened = opened.unwrap_or_else(|_| Err(silent(patience))).map(Arc::new);
         let mut known = self.opened();
         known.tries = known.tries.wrapping_add(1);
         known.last = Some(opened.clone());
@@ -114,7 +122,7 @@ impl Line {
 
     async fn open(&self) -> Result<Live, Fault> {
         let client = self.address.connect().await?;
-        client.batch_execute(self.setup).await.map_err(|e| fault(&e))?;
+        client.batch_execute(&self.setup).await.map_err(|e| fault(&e))?;
         let patience = self.patience;
         let (statements, ended) = (Mutex::default(), AtomicBool::new(false));
         let live = Live { client, statements, patience, ended };
@@ -195,8 +203,13 @@ impl Live {
     }
 }
 
-pub(crate) const READER_SETUP: &str =
-    "SET default_transaction_read_only = on; SET jit = off; SET statement_timeout = '60s'";
+/// What a connection for reads at this pace begins with.
+pub(crate) fn reader_setup(pace: Pace) -> String {
+    let bound = pace.bound().as_millis();
+    format!(
+        "SET default_transaction_read_only = on; SET jit = off; SET statement_timeout = {bound}"
+    )
+}
 
 /// One array per column, from cells that stand row by row.
 pub(crate) enum Column<'a> {
@@ -253,19 +266,30 @@ pub(crate) fn columns<'a>(
     Ok(kinds.iter().enumerate().map(column).collect())
 }
 
-/// Connections that read, used in turn.
+/// Connections that read.
 #[derive(Debug)]
 pub(crate) struct PostgresReaders {
     address: Address,
-    lines: Vec<Line>,
-    turn: std::sync::atomic::AtomicUsize,
+    /// For pages. Whoever reads on one holds it, so that it is seen how many do.
+    lines: [Arc<Line>; 4],
+    /// For what takes long.
+    aside: Arc<Line>,
 }
 
 impl PostgresReaders {
     pub fn new(address: &Address) -> Self {
-        let line = |_| Line::new(address.clone(), READER_SETUP, Vec::new(), PATIENCE_WITH_READS);
-        let lines = (0..4).map(line).collect();
-        Self { address: address.clone(), lines, turn: std::sync::atomic::AtomicUsize::default() }
+        let line = |pace| Arc::new(Line::reading(address.clone(), pace));
+        let lines = std::array::from_fn(|_| line(Pace::Page));
+        Self { address: address.clone(), lines, aside: line(Pace::Long) }
+    }
+
+    /// Where to read at this pace. A page goes where the fewest reads are under way: a connection answers one after the
+    /// other, so behind a slow one it would wait although others are idle.
+    fn line(&self, pace: Pace) -> Option<Arc<Line>> {
+        match pace {
+            Pace::Page => self.lines.iter().min_by_key(|line| Arc::strong_count(line)).cloned(),
+            Pace::Long => Some(self.aside.clone()),
+        }
     }
 
     /// A long read, on a connection of its own.
@@ -276,14 +300,13 @@ impl PostgresReaders {
     /// Runs `text`, which reads `table`, and hands on its rows.
     pub async fn query(
         &self,
+        pace: Pace,
         table: &'static str,
         text: &str,
         cells: &[Cell<'_>],
         take: &mut Take<'_>,
     ) -> Result<(), Fault> {
-        let turn = self.turn.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        let index = turn.checked_rem(self.lines.len()).unwrap_or(0);
-        let Some(line) = self.lines.get(index) else {
+        let Some(line) = self.line(pace) else {
             return Err(Fault::Bug("no connection reads".into()));
         };
         let live = line.live().await?;
@@ -304,8 +327,6 @@ pub(crate) struct LongRead {
     address: Address,
 }
 
-const LONG_SETUP: &str = "SET jit = off; SET statement_timeout = '30min'";
-
 impl LongRead {
     /// Sends what all of `asks` find in one transaction, page by page, until nobody takes it any more.
     pub async fn run<T: Send>(
@@ -314,7 +335,7 @@ impl LongRead {
         sender: &mpsc::Sender<Read<T>>,
     ) -> Result<(), Fault> {
         let mut client = self.address.connect().await?;
-        client.batch_execute(LONG_SETUP).await.map_err(|e| fault(&e))?;
+        client.batch_execute(&reader_setup(Pace::Long)).await.map_err(|e| fault(&e))?;
         let begin = client.build_transaction().read_only(true);
         let begin = begin.isolation_level(IsolationLevel::RepeatableRead);
         let transaction = begin.start().await.map_err(|e| fault(&e))?;
@@ -450,7 +471,7 @@ mod tests {
         let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("postgres://scrip@{}/scrip", silent.local_addr().unwrap());
         let patience = Duration::from_millis(1);
-        let line = Line::new(Address::of(&url).unwrap(), READER_SETUP, Vec::new(), patience);
+        let line = Line::new(Address::of(&url).unwrap(), "", Vec::new(), patience);
         let fault = line.live().await.unwrap_err();
         assert!(fault.to_string().contains("has not answered"), "{fault}");
     }
@@ -461,7 +482,7 @@ mod tests {
         silent.set_nonblocking(true).unwrap();
         let url = format!("postgres://scrip@{}/scrip", silent.local_addr().unwrap());
         let patience = Duration::from_millis(1);
-        let line = Line::new(Address::of(&url).unwrap(), READER_SETUP, Vec::new(), patience);
+        let line = Line::new(Address::of(&url).unwrap(), "", Vec::new(), patience);
         for round in 0..2 {
             let all = join_all((0..50).map(|_| line.live())).await;
             assert!(all.iter().all(Result::is_err));

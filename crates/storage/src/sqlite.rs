@@ -660,7 +660,7 @@ fn room_on_disk(database: &Path, reserve: u64) -> Result<(), Fault> {
 }
 
 pub(crate) fn fault(error: &rusqlite::Error) -> Fault {
-    use rusqlite::ErrorCode::{ConstraintViolation, DiskFull, TooBig, TypeMismatch};
+    use rusqlite::ErrorCode::{ConstraintViolation, DiskFull, TooBig, TypeMismatch, Unknown};
     let Some(code) = error.sqlite_error() else {
         return Fault::Bug(error.to_string());
     };
@@ -669,7 +669,12 @@ pub(crate) fn fault(error: &rusqlite::Error) -> Fault {
         ffi::SQLITE_CONSTRAINT_PRIMARYKEY,
         ffi::SQLITE_CONSTRAINT_ROWID,
     ];
+    // What cannot be reckoned from what is stored: SQLite has one code for that and for much else.
+    let unreckoned = ["integer overflow", "malformed JSON"];
     match code.code {
+        Unknown if unreckoned.iter().any(|what| error.to_string().contains(what)) => {
+            Fault::Bug(error.to_string())
+        }
         DiskFull => Fault::Full,
         ConstraintViolation if taken.contains(&code.extended_code) => Fault::Conflict,
         // A floor, a missing or a foreign value: what no command may try to write.

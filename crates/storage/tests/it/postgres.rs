@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use scrip_storage::{Fault, Store};
@@ -229,6 +230,38 @@ async fn a_lost_connection_is_opened_once() {
             before = now;
             killer.batch_execute(OTHERS).await.unwrap();
         }
+    })
+    .await;
+}
+
+/// Reads of a locked table wait for as long as the lock is held. What else is read meanwhile does not wait with them:
+/// no page behind a page, and none behind the doctor.
+#[tokio::test]
+async fn a_slow_read_keeps_no_other_waiting() {
+    on_postgres("a_slow_read_keeps_no_other", async |home: &Home| {
+        let store = home.start().await;
+        let (locker, admin) = (client(home.url()).await, client(home.url()).await);
+        locker.batch_execute("BEGIN; LOCK TABLE wallets IN ACCESS EXCLUSIVE MODE").await.unwrap();
+        let probes = scrip_storage::reads::doctor::probes();
+        let probe = probes.into_iter().find(|probe| probe.name == "wallet-lots").unwrap();
+        let asking = store.clone();
+        let asked = tokio::spawn(async move { asking.examine(&probe).await });
+        let reading = store.clone();
+        let read = tokio::spawn(async move { reading.wallet(crate::commands::id(100)).await });
+        let waiting =
+            "SELECT COUNT(*) FROM pg_locks WHERE NOT granted AND relation = 'wallets'::regclass";
+        while admin.query_one(waiting, &[]).await.unwrap().get::<_, i64>(0) < 2 {}
+        let others = async {
+            for _ in 0..16 {
+                assert!(store.vendor().await.unwrap().is_none());
+            }
+        };
+        let answered = tokio::time::timeout(Duration::from_secs(30), others).await;
+        assert!(answered.is_ok(), "a page waits behind a slow read");
+        locker.batch_execute("COMMIT").await.unwrap();
+        assert!(asked.await.unwrap().unwrap().findings.is_empty());
+        assert!(read.await.unwrap().unwrap().is_none());
+        store.stop().await.unwrap();
     })
     .await;
 }
