@@ -79,6 +79,14 @@ fn silent(patience: Duration) -> Fault {
     Fault::Unavailable(format!("PostgreSQL has not answered for {} s", patience.as_secs()))
 }
 
+/// What `work` gives, if the server has not been silent for so long.
+async fn within<T>(
+    patience: Duration,
+    work: impl Future<Output = Result<T, Fault>>,
+) -> Result<T, Fault> {
+    tokio::time::timeout(patience, work).await.unwrap_or_else(|_| Err(silent(patience)))
+}
+
 impl Line {
     pub(crate) fn new(
         address: Address,
@@ -106,10 +114,7 @@ impl Line {
         if let Some(answer) = self.opened().answer(tries) {
             return answer;
         }
-        // However long its reads may take.
-        let patience = self.patience.min(PATIENCE);
-        let opened = tokio::time::timeout(patience, self.open()).await;
-        let opened = opened.unwrap_or_else(|_| Err(silent(patience))).map(Arc::new);
+        let opened = self.open().await.map(Arc::new);
         let mut known = self.opened();
         known.tries = known.tries.wrapping_add(1);
         known.last = Some(opened.clone());
@@ -120,7 +125,13 @@ impl Line {
         self.opened.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// A new connection.
     async fn open(&self) -> Result<Live, Fault> {
+        // However long what is then asked may take.
+        within(self.patience.min(PATIENCE), self.begin()).await
+    }
+
+    async fn begin(&self) -> Result<Live, Fault> {
         let client = self.address.connect().await?;
         client.batch_execute(&self.setup).await.map_err(|e| fault(&e))?;
         let patience = self.patience;
@@ -294,7 +305,7 @@ impl PostgresReaders {
 
     /// A long read, on a connection of its own.
     pub fn long_read(&self) -> LongRead {
-        LongRead { address: self.address.clone() }
+        LongRead { line: Line::reading(self.address.clone(), Pace::Long) }
     }
 
     /// Runs `text`, which reads `table`, and hands on its rows.
@@ -324,7 +335,7 @@ impl PostgresReaders {
 
 /// A connection for one long read.
 pub(crate) struct LongRead {
-    address: Address,
+    line: Line,
 }
 
 impl LongRead {
@@ -334,20 +345,23 @@ impl LongRead {
         asks: Vec<Ask<T>>,
         sender: &mpsc::Sender<Read<T>>,
     ) -> Result<(), Fault> {
-        let mut client = self.address.connect().await?;
-        client.batch_execute(&reader_setup(Pace::Long)).await.map_err(|e| fault(&e))?;
-        let begin = client.build_transaction().read_only(true);
+        let mut live = self.line.open().await?;
+        let patience = live.patience;
+        let begin = live.client.build_transaction().read_only(true);
         let begin = begin.isolation_level(IsolationLevel::RepeatableRead);
-        let transaction = begin.start().await.map_err(|e| fault(&e))?;
+        let transaction = step(patience.min(PATIENCE), begin.start()).await?;
         for ask in asks {
             fit(&ask.cells)?;
-            let statement = transaction.prepare(&ask.text).await.map_err(|e| fault(&e))?;
+            let prepared = transaction.prepare(&ask.text);
+            let statement = step(patience.min(PATIENCE), prepared).await?;
             let params: Vec<&(dyn ToSql + Sync)> =
                 ask.cells.iter().map(|cell| -> &(dyn ToSql + Sync) { cell }).collect();
-            let portal = transaction.bind(&statement, &params).await.map_err(|e| fault(&e))?;
+            let bound = transaction.bind(&statement, &params);
+            let portal = step(patience.min(PATIENCE), bound).await?;
             loop {
-                let rows = transaction.query_portal(&portal, PAGE_OF_ROWS).await;
-                let rows = rows.map_err(|e| fault(&e))?;
+                // The first page may be long in coming, where it is sorted.
+                let rows = transaction.query_portal(&portal, PAGE_OF_ROWS);
+                let rows = step(patience, rows).await?;
                 let mut page = Vec::with_capacity(rows.len());
                 for row in &rows {
                     page.extend((ask.map)(&mut Reader::new(row, ask.table))?);
@@ -362,6 +376,14 @@ impl LongRead {
         }
         Ok(())
     }
+}
+
+/// One step of a long read.
+async fn step<T>(
+    patience: Duration,
+    work: impl Future<Output = Result<T, tokio_postgres::Error>>,
+) -> Result<T, Fault> {
+    within(patience, async { work.await.map_err(|e| fault(&e)) }).await
 }
 
 /// How many rows a portal gives at once.
@@ -462,6 +484,7 @@ impl Source for tokio_postgres::Row {
 #[cfg(test)]
 mod tests {
     use futures_util::future::join_all;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;
 
     use super::*;
@@ -474,6 +497,57 @@ mod tests {
         let line = Line::new(Address::of(&url).unwrap(), "", Vec::new(), patience);
         let fault = line.live().await.unwrap_err();
         assert!(fault.to_string().contains("has not answered"), "{fault}");
+    }
+
+    /// A PostgreSQL that answers so many times, and then says nothing.
+    async fn falls_silent(after: usize) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("postgres://scrip@{}/scrip", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            let (mut client, _) = listener.accept().await.unwrap();
+            let (mut answer, mut answers) = (Vec::new(), 0);
+            // The first message alone has no tag: it is answered as one that is authentic.
+            let mut tag = b'R';
+            loop {
+                let length = usize::try_from(client.read_u32().await.unwrap()).unwrap();
+                client.read_exact(&mut vec![0; length - 4]).await.unwrap();
+                answer.extend_from_slice(match tag {
+                    b'R' => b"R\0\0\0\x08\0\0\0\0",
+                    b'Q' | b'E' => b"C\0\0\0\x07OK\0",
+                    b'P' => b"1\0\0\0\x04",
+                    b'D' => b"t\0\0\0\x06\0\0n\0\0\0\x04",
+                    b'B' => b"2\0\0\0\x04",
+                    _ => b"",
+                });
+                if [b'R', b'Q', b'S'].contains(&tag) {
+                    if answers == after {
+                        std::future::pending::<()>().await;
+                    }
+                    answers += 1;
+                    answer.extend_from_slice(b"Z\0\0\0\x05I");
+                    client.write_all(&std::mem::take(&mut answer)).await.unwrap();
+                }
+                let Ok(next) = client.read_u8().await else { return };
+                tag = next;
+            }
+        });
+        url
+    }
+
+    #[tokio::test]
+    async fn a_long_read_waits_for_silence_in_none_of_its_steps() {
+        for answers in 0..7 {
+            let address = Address::of(&falls_silent(answers).await).unwrap();
+            let line = Line::new(address, "", Vec::new(), Duration::from_millis(50));
+            let (sender, _pages) = mpsc::channel(1);
+            let asks = vec![Ask::new("vendor", "SELECT", Vec::new(), |_| Ok(Some(())))];
+            let run = LongRead { line }.run(asks, &sender);
+            let run = tokio::time::timeout(Duration::from_secs(5), run).await;
+            let done = run.unwrap_or_else(|_| panic!("waits after {answers} answers"));
+            // To be connected, to be set up, to begin, to prepare, to bind, and a page.
+            let expected = if answers == 6 { "Ok" } else { "has not answered" };
+            assert!(format!("{done:?}").contains(expected), "{answers}: {done:?}");
+        }
     }
 
     #[tokio::test]
