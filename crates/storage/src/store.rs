@@ -43,7 +43,7 @@ pub(crate) enum Pace {
 }
 
 impl Pace {
-    /// When a read is ended.
+    /// When a read is ended; a long one on PostgreSQL only, since on SQLite there is no server that could be silent.
     pub const fn bound(self) -> Duration {
         match self {
             Self::Page => Duration::from_secs(60),
@@ -251,14 +251,14 @@ impl Store {
                     readers.query(pace, table, &text, &cells, take.as_mut()).await
                 }
                 Readers::Sqlite { readers, blocking: Blocking::Inline, .. } => {
-                    readers.query(table, &text, &cells, take.as_mut())
+                    readers.query(pace, table, &text, &cells, take.as_mut())
                 }
                 Readers::Sqlite { readers, threads, .. } => {
                     let stopped = |_| Fault::Unavailable("the readers have stopped".into());
                     let permit = threads.clone().acquire_owned().await.map_err(stopped)?;
                     let readers = readers.clone();
                     let read = tokio::task::spawn_blocking(move || {
-                        let done = readers.query(table, &text, &cells, take.as_mut());
+                        let done = readers.query(pace, table, &text, &cells, take.as_mut());
                         drop(permit);
                         done
                     });

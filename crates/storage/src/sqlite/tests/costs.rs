@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use scrip_domain::Id;
 
-use super::Memory;
+use super::{Memory, SqliteReader};
 use crate::reads::Page;
 use crate::reads::doctor::probes;
 use crate::store::{Readers, Store};
@@ -29,7 +29,8 @@ async fn steps(name: &str, rows: u32, sql: &str, read: impl AsyncFnOnce(&Store))
     let mut connection = memory.place().connect().unwrap();
     connection.progress_handler(1, Some(count)).unwrap();
     let Readers::Sqlite { readers, .. } = &store.readers else { panic!("no SQLite") };
-    readers.idle.lock().unwrap().push(connection);
+    let end = Arc::default();
+    readers.idle.lock().unwrap().push(SqliteReader { connection, end });
     read(&store).await;
     steps.load(Ordering::Relaxed)
 }
