@@ -8,7 +8,7 @@ mod chain;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use scrip_license::{Digest, jws};
-use scrip_storage::reads::doctor::{self, MAX_FINDINGS, Replication};
+use scrip_storage::reads::doctor::{self, Examined, MAX_FINDINGS, Probe, Replication};
 use scrip_storage::reads::exchange::Documents;
 use scrip_storage::{Fault, Store};
 use serde::Serialize;
@@ -64,18 +64,7 @@ impl Engine {
 pub async fn examine(store: &Store, keys: &Keys) -> Result<Report, Fault> {
     let mut checks = Vec::new();
     for probe in doctor::probes() {
-        let (rows, findings) = match store.examine(&probe).await {
-            Ok(examined) => {
-                (examined.rows, examined.findings.iter().map(ToString::to_string).collect())
-            }
-            Err(fault) => {
-                // What cannot be reckoned is a finding, unless nothing can be read at all.
-                store.vendor().await?;
-                (0, vec![fault.to_string()])
-            }
-        };
-        let (name, proves) = (probe.name.to_owned(), probe.proves.to_owned());
-        checks.push(Check { name, proves, rows, findings });
+        checks.push(answered(&probe, store.examine(&probe).await)?);
     }
     checks.push(chain::requests(store).await?);
     checks.push(chain::checkouts(store).await?);
@@ -85,6 +74,23 @@ pub async fn examine(store: &Store, keys: &Keys) -> Result<Report, Fault> {
     checks.push(master_secret(store, keys).await?);
     let notes = store.replication().await?.iter().flat_map(durability).collect();
     Ok(Report { checks, notes })
+}
+
+/// What came of asking a probe. That a value cannot be read or reckoned with is a finding; that the database did not answer,
+/// or took too long, says nothing about the books.
+fn answered(probe: &Probe, answer: Result<Examined, Fault>) -> Result<Check, Fault> {
+    let (rows, findings) = match answer {
+        Ok(examined) => {
+            (examined.rows, examined.findings.iter().map(ToString::to_string).collect())
+        }
+        Err(fault @ (Fault::Corrupt { .. } | Fault::Bug(_))) => (0, vec![fault.to_string()]),
+        Err(Fault::Unavailable(why)) => {
+            return Err(Fault::Unavailable(format!("{} could not be asked: {why}", probe.name)));
+        }
+        Err(fault) => return Err(fault),
+    };
+    let (name, proves) = (probe.name.to_owned(), probe.proves.to_owned());
+    Ok(Check { name, proves, rows, findings })
 }
 
 /// What a failover to another PostgreSQL may lose, and what a power cut.
@@ -348,6 +354,25 @@ mod tests {
             None,
             "a commit of something else was rejected"
         );
+    }
+
+    #[test]
+    fn a_probe_that_could_not_be_asked_is_no_finding() {
+        let probe = doctor::probes().remove(0);
+        let timed_out = Fault::Unavailable("canceling statement due to statement timeout".into());
+        let fault = answered(&probe, Err(timed_out)).unwrap_err().to_string();
+        assert!(
+            fault.contains(&format!("{} could not be asked: canceling", probe.name)),
+            "{fault}"
+        );
+        for fault in [Fault::Busy, Fault::Full] {
+            assert!(answered(&probe, Err(fault)).is_err());
+        }
+        let (column, row) = ("lots".to_owned(), "1".to_owned());
+        let corrupt = Fault::Corrupt { table: "wallets", column, row };
+        for fault in [corrupt, Fault::Bug("bigint out of range".into())] {
+            assert_eq!(answered(&probe, Err(fault.clone())).unwrap().findings, [fault.to_string()]);
+        }
     }
 
     #[test]

@@ -10,7 +10,7 @@ mod writer;
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::try_join_all;
@@ -22,6 +22,7 @@ use tokio_postgres::{Client, IsolationLevel, Statement};
 use crate::cells::{Cell, Kind, Reader, Source, Take, fit};
 use crate::fault::Fault;
 use crate::migrate;
+use crate::store::Pace;
 use crate::stream::{Ask, Read};
 
 pub(crate) use address::Address;
@@ -31,11 +32,31 @@ pub use writer::PostgresWriter;
 #[derive(Debug)]
 pub(crate) struct Line {
     address: Address,
-    setup: &'static str,
+    setup: String,
     /// Texts prepared before anything else is done.
     texts: Vec<&'static str>,
     patience: Duration,
-    live: Mutex<Option<Arc<Live>>>,
+    opened: Mutex<Opened>,
+    /// Held by the one who opens it.
+    turn: tokio::sync::Mutex<()>,
+}
+
+/// What came of opening a connection.
+#[derive(Debug, Default)]
+struct Opened {
+    tries: u64,
+    last: Option<Result<Arc<Live>, Fault>>,
+}
+
+impl Opened {
+    /// What somebody takes who has come after so many tries: a connection that lives, or why a later try opened none.
+    fn answer(&self, after: u64) -> Option<Result<Arc<Live>, Fault>> {
+        let takes = |last: &&Result<Arc<Live>, Fault>| match last {
+            Ok(live) => !live.is_lost(),
+            Err(_) => self.tries != after,
+        };
+        self.last.as_ref().filter(takes).cloned()
+    }
 }
 
 /// An open connection and what it has prepared: a new connection begins with neither.
@@ -51,37 +72,68 @@ pub(crate) struct Live {
 /// How long the server may be silent in each step of a batch, which is longer than its own patience with locks; and when
 /// it is connected to. TCP does not tell: one whose standby is gone, or that was stopped, still acknowledges what it is sent.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
-/// And in a read, which the server itself ends a little earlier.
-const PATIENCE_WITH_READS: Duration = Duration::from_secs(65);
+/// And in a read so much longer than the server's own bound on it.
+const GRACE: Duration = Duration::from_secs(5);
 
 fn silent(patience: Duration) -> Fault {
     Fault::Unavailable(format!("PostgreSQL has not answered for {} s", patience.as_secs()))
 }
 
+/// What `work` gives, if the server has not been silent for so long.
+async fn within<T>(
+    patience: Duration,
+    work: impl Future<Output = Result<T, Fault>>,
+) -> Result<T, Fault> {
+    tokio::time::timeout(patience, work).await.unwrap_or_else(|_| Err(silent(patience)))
+}
+
 impl Line {
     pub(crate) fn new(
         address: Address,
-        setup: &'static str,
+        setup: impl Into<String>,
         texts: Vec<&'static str>,
         patience: Duration,
     ) -> Self {
-        Self { address, setup, texts, patience, live: Mutex::default() }
+        let (opened, turn) = (Mutex::default(), tokio::sync::Mutex::default());
+        Self { address, setup: setup.into(), texts, patience, opened, turn }
     }
 
+    /// One for reads at this pace.
+    fn reading(address: Address, pace: Pace) -> Self {
+        Self::new(address, reader_setup(pace), Vec::new(), pace.bound().saturating_add(GRACE))
+    }
+
+    /// The connection. Where it is lost one opens it, and whoever comes meanwhile waits for what comes of that: each by
+    /// itself they would be as many new connections at once, to a server that has just started.
     pub(crate) async fn live(&self) -> Result<Arc<Live>, Fault> {
-        let live = self.live.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(live) = live.filter(|live| !live.is_lost()) {
+        let tries = self.opened().tries;
+        if let Some(Ok(live)) = self.opened().answer(tries) {
             return Ok(live);
         }
-        let opened = tokio::time::timeout(self.patience, self.open()).await;
-        let live = Arc::new(opened.map_err(|_| silent(self.patience))??);
-        *self.live.lock().unwrap_or_else(PoisonError::into_inner) = Some(live.clone());
-        Ok(live)
+        let _turn = self.turn.lock().await;
+        if let Some(answer) = self.opened().answer(tries) {
+            return answer;
+        }
+        let opened = self.open().await.map(Arc::new);
+        let mut known = self.opened();
+        known.tries = known.tries.wrapping_add(1);
+        known.last = Some(opened.clone());
+        opened
     }
 
+    fn opened(&self) -> MutexGuard<'_, Opened> {
+        self.opened.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A new connection.
     async fn open(&self) -> Result<Live, Fault> {
+        // However long what is then asked may take.
+        within(self.patience.min(PATIENCE), self.begin()).await
+    }
+
+    async fn begin(&self) -> Result<Live, Fault> {
         let client = self.address.connect().await?;
-        client.batch_execute(self.setup).await.map_err(|e| fault(&e))?;
+        client.batch_execute(&self.setup).await.map_err(|e| fault(&e))?;
         let patience = self.patience;
         let (statements, ended) = (Mutex::default(), AtomicBool::new(false));
         let live = Live { client, statements, patience, ended };
@@ -162,8 +214,13 @@ impl Live {
     }
 }
 
-pub(crate) const READER_SETUP: &str =
-    "SET default_transaction_read_only = on; SET jit = off; SET statement_timeout = '60s'";
+/// What a connection for reads at this pace begins with.
+pub(crate) fn reader_setup(pace: Pace) -> String {
+    let bound = pace.bound().as_millis();
+    format!(
+        "SET default_transaction_read_only = on; SET jit = off; SET statement_timeout = {bound}"
+    )
+}
 
 /// One array per column, from cells that stand row by row.
 pub(crate) enum Column<'a> {
@@ -220,37 +277,47 @@ pub(crate) fn columns<'a>(
     Ok(kinds.iter().enumerate().map(column).collect())
 }
 
-/// Connections that read, used in turn.
+/// Connections that read.
 #[derive(Debug)]
 pub(crate) struct PostgresReaders {
     address: Address,
-    lines: Vec<Line>,
-    turn: std::sync::atomic::AtomicUsize,
+    /// For pages. Whoever reads on one holds it, so that it is seen how many do.
+    lines: [Arc<Line>; 4],
+    /// For what takes long.
+    aside: Arc<Line>,
 }
 
 impl PostgresReaders {
     pub fn new(address: &Address) -> Self {
-        let line = |_| Line::new(address.clone(), READER_SETUP, Vec::new(), PATIENCE_WITH_READS);
-        let lines = (0..4).map(line).collect();
-        Self { address: address.clone(), lines, turn: std::sync::atomic::AtomicUsize::default() }
+        let line = |pace| Arc::new(Line::reading(address.clone(), pace));
+        let lines = std::array::from_fn(|_| line(Pace::Page));
+        Self { address: address.clone(), lines, aside: line(Pace::Long) }
+    }
+
+    /// Where to read at this pace. A page goes where the fewest reads are under way: a connection answers one after the
+    /// other, so behind a slow one it would wait although others are idle.
+    fn line(&self, pace: Pace) -> Option<Arc<Line>> {
+        match pace {
+            Pace::Page => self.lines.iter().min_by_key(|line| Arc::strong_count(line)).cloned(),
+            Pace::Long => Some(self.aside.clone()),
+        }
     }
 
     /// A long read, on a connection of its own.
     pub fn long_read(&self) -> LongRead {
-        LongRead { address: self.address.clone() }
+        LongRead { line: Line::reading(self.address.clone(), Pace::Long) }
     }
 
     /// Runs `text`, which reads `table`, and hands on its rows.
     pub async fn query(
         &self,
+        pace: Pace,
         table: &'static str,
         text: &str,
         cells: &[Cell<'_>],
         take: &mut Take<'_>,
     ) -> Result<(), Fault> {
-        let turn = self.turn.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        let index = turn.checked_rem(self.lines.len()).unwrap_or(0);
-        let Some(line) = self.lines.get(index) else {
+        let Some(line) = self.line(pace) else {
             return Err(Fault::Bug("no connection reads".into()));
         };
         let live = line.live().await?;
@@ -268,10 +335,8 @@ impl PostgresReaders {
 
 /// A connection for one long read.
 pub(crate) struct LongRead {
-    address: Address,
+    line: Line,
 }
-
-const LONG_SETUP: &str = "SET jit = off; SET statement_timeout = '30min'";
 
 impl LongRead {
     /// Sends what all of `asks` find in one transaction, page by page, until nobody takes it any more.
@@ -280,20 +345,23 @@ impl LongRead {
         asks: Vec<Ask<T>>,
         sender: &mpsc::Sender<Read<T>>,
     ) -> Result<(), Fault> {
-        let mut client = self.address.connect().await?;
-        client.batch_execute(LONG_SETUP).await.map_err(|e| fault(&e))?;
-        let begin = client.build_transaction().read_only(true);
+        let mut live = self.line.open().await?;
+        let patience = live.patience;
+        let begin = live.client.build_transaction().read_only(true);
         let begin = begin.isolation_level(IsolationLevel::RepeatableRead);
-        let transaction = begin.start().await.map_err(|e| fault(&e))?;
+        let transaction = step(patience.min(PATIENCE), begin.start()).await?;
         for ask in asks {
             fit(&ask.cells)?;
-            let statement = transaction.prepare(&ask.text).await.map_err(|e| fault(&e))?;
+            let prepared = transaction.prepare(&ask.text);
+            let statement = step(patience.min(PATIENCE), prepared).await?;
             let params: Vec<&(dyn ToSql + Sync)> =
                 ask.cells.iter().map(|cell| -> &(dyn ToSql + Sync) { cell }).collect();
-            let portal = transaction.bind(&statement, &params).await.map_err(|e| fault(&e))?;
+            let bound = transaction.bind(&statement, &params);
+            let portal = step(patience.min(PATIENCE), bound).await?;
             loop {
-                let rows = transaction.query_portal(&portal, PAGE_OF_ROWS).await;
-                let rows = rows.map_err(|e| fault(&e))?;
+                // The first page may be long in coming, where it is sorted.
+                let rows = transaction.query_portal(&portal, PAGE_OF_ROWS);
+                let rows = step(patience, rows).await?;
                 let mut page = Vec::with_capacity(rows.len());
                 for row in &rows {
                     page.extend((ask.map)(&mut Reader::new(row, ask.table))?);
@@ -308,6 +376,14 @@ impl LongRead {
         }
         Ok(())
     }
+}
+
+/// One step of a long read.
+async fn step<T>(
+    patience: Duration,
+    work: impl Future<Output = Result<T, tokio_postgres::Error>>,
+) -> Result<T, Fault> {
+    within(patience, async { work.await.map_err(|e| fault(&e)) }).await
 }
 
 /// How many rows a portal gives at once.
@@ -407,6 +483,8 @@ impl Source for tokio_postgres::Row {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::future::join_all;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;
 
     use super::*;
@@ -416,8 +494,74 @@ mod tests {
         let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("postgres://scrip@{}/scrip", silent.local_addr().unwrap());
         let patience = Duration::from_millis(1);
-        let line = Line::new(Address::of(&url).unwrap(), READER_SETUP, Vec::new(), patience);
+        let line = Line::new(Address::of(&url).unwrap(), "", Vec::new(), patience);
         let fault = line.live().await.unwrap_err();
         assert!(fault.to_string().contains("has not answered"), "{fault}");
+    }
+
+    /// A PostgreSQL that answers so many times, and then says nothing.
+    async fn falls_silent(after: usize) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("postgres://scrip@{}/scrip", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            let (mut client, _) = listener.accept().await.unwrap();
+            let (mut answer, mut answers) = (Vec::new(), 0);
+            // The first message alone has no tag: it is answered as one that is authentic.
+            let mut tag = b'R';
+            loop {
+                let length = usize::try_from(client.read_u32().await.unwrap()).unwrap();
+                client.read_exact(&mut vec![0; length - 4]).await.unwrap();
+                answer.extend_from_slice(match tag {
+                    b'R' => b"R\0\0\0\x08\0\0\0\0",
+                    b'Q' | b'E' => b"C\0\0\0\x07OK\0",
+                    b'P' => b"1\0\0\0\x04",
+                    b'D' => b"t\0\0\0\x06\0\0n\0\0\0\x04",
+                    b'B' => b"2\0\0\0\x04",
+                    _ => b"",
+                });
+                if [b'R', b'Q', b'S'].contains(&tag) {
+                    if answers == after {
+                        std::future::pending::<()>().await;
+                    }
+                    answers += 1;
+                    answer.extend_from_slice(b"Z\0\0\0\x05I");
+                    client.write_all(&std::mem::take(&mut answer)).await.unwrap();
+                }
+                let Ok(next) = client.read_u8().await else { return };
+                tag = next;
+            }
+        });
+        url
+    }
+
+    #[tokio::test]
+    async fn a_long_read_waits_for_silence_in_none_of_its_steps() {
+        for answers in 0..7 {
+            let address = Address::of(&falls_silent(answers).await).unwrap();
+            let line = Line::new(address, "", Vec::new(), Duration::from_millis(50));
+            let (sender, _pages) = mpsc::channel(1);
+            let asks = vec![Ask::new("vendor", "SELECT", Vec::new(), |_| Ok(Some(())))];
+            let run = LongRead { line }.run(asks, &sender);
+            let run = tokio::time::timeout(Duration::from_secs(5), run).await;
+            let done = run.unwrap_or_else(|_| panic!("waits after {answers} answers"));
+            // To be connected, to be set up, to begin, to prepare, to bind, and a page.
+            let expected = if answers == 6 { "Ok" } else { "has not answered" };
+            assert!(format!("{done:?}").contains(expected), "{answers}: {done:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn whoever_waits_for_a_connection_takes_what_comes_of_it() {
+        let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        silent.set_nonblocking(true).unwrap();
+        let url = format!("postgres://scrip@{}/scrip", silent.local_addr().unwrap());
+        let patience = Duration::from_millis(1);
+        let line = Line::new(Address::of(&url).unwrap(), "", Vec::new(), patience);
+        for round in 0..2 {
+            let all = join_all((0..50).map(|_| line.live())).await;
+            assert!(all.iter().all(Result::is_err));
+            let tries = std::iter::from_fn(|| silent.accept().ok()).count();
+            assert!(tries <= 1, "{tries} tries in round {round}");
+        }
     }
 }

@@ -19,7 +19,7 @@ mod license;
 mod license_changes;
 mod link;
 pub mod listing;
-mod merchant;
+pub(crate) mod merchant;
 mod order;
 mod partner;
 mod payment_method;

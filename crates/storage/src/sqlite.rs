@@ -15,6 +15,7 @@ use std::time::Duration;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{CachedStatement, Connection, OpenFlags, ToSql, ffi};
 use scrip_domain::Amount;
+use tokio::time::Instant;
 
 use crate::batch::Backend;
 use crate::books::{Asked, Books, Shelf, Wants, each_table};
@@ -22,6 +23,7 @@ use crate::cells::{Cell, Reader, Source, Take, fit};
 use crate::fault::Fault;
 use crate::migrate;
 use crate::sql;
+use crate::store::Pace;
 use crate::stream::{Ask, PAGE as PAGE_OF_ROWS, Read};
 use crate::table::{Bulk, Row};
 
@@ -497,17 +499,20 @@ fn checkpoint(connection: &Connection, mode: &str, unsynced: &Unsynced) -> bool 
 #[derive(Debug)]
 pub(crate) struct SqliteReaders {
     place: Place,
-    idle: Arc<Mutex<Vec<Connection>>>,
+    idle: Arc<Mutex<Vec<SqliteReader>>>,
+    /// When the read of a page is ended.
+    bound: Duration,
 }
 
 impl SqliteReaders {
     pub fn new(place: Place) -> Self {
-        Self { place, idle: Arc::default() }
+        Self { place, idle: Arc::default(), bound: Pace::Page.bound() }
     }
 
     /// Runs `text`, which reads `table`, and hands on its rows. Blocks for as long as SQLite takes.
     pub fn query(
         &self,
+        pace: Pace,
         table: &'static str,
         text: &str,
         cells: &[Cell<'_>],
@@ -515,19 +520,47 @@ impl SqliteReaders {
     ) -> Result<(), Fault> {
         debug_assert!(sql::ascending(text), "parameters out of order: {text}");
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let connection = match idle {
-            Some(connection) => connection,
-            None => {
-                let connection = self.place.connect()?;
-                connection
-                    .execute_batch("PRAGMA query_only = ON; PRAGMA cache_size = -8192;")
-                    .map_err(|e| fault(&e))?;
-                connection
-            }
-        };
-        let done = each(&connection, table, text, cells, take);
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+        let reader = idle.map_or_else(|| SqliteReader::open(&self.place), Ok)?;
+        reader.ends_at(match pace {
+            Pace::Page => Instant::now().checked_add(self.bound),
+            // It keeps nobody waiting but who asked, who can end it.
+            Pace::Long => None,
+        });
+        let done = each(&reader.connection, table, text, cells, take);
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(reader);
         done
+    }
+}
+
+/// A connection that reads, and when it is to end what it runs.
+#[derive(Debug)]
+struct SqliteReader {
+    connection: Connection,
+    end: Arc<Mutex<Option<Instant>>>,
+}
+
+/// So many steps of SQLite's machine are run between two looks at the clock: a millisecond at most, and most reads are done by
+/// then.
+const STEPS: i32 = 10_000;
+
+impl SqliteReader {
+    fn open(place: &Place) -> Result<Self, Fault> {
+        let mut connection = place.connect()?;
+        connection
+            .execute_batch("PRAGMA query_only = ON; PRAGMA cache_size = -8192;")
+            .map_err(|e| fault(&e))?;
+        let end: Arc<Mutex<Option<Instant>>> = Arc::default();
+        let known = end.clone();
+        let is_over = move || {
+            let end = *known.lock().unwrap_or_else(PoisonError::into_inner);
+            end.is_some_and(|end| Instant::now() >= end)
+        };
+        connection.progress_handler(STEPS, Some(is_over)).map_err(|e| fault(&e))?;
+        Ok(Self { connection, end })
+    }
+
+    fn ends_at(&self, end: Option<Instant>) {
+        *self.end.lock().unwrap_or_else(PoisonError::into_inner) = end;
     }
 }
 
@@ -705,7 +738,9 @@ fn room_on_disk(database: &Path, reserve: u64) -> Result<(), Fault> {
 }
 
 pub(crate) fn fault(error: &rusqlite::Error) -> Fault {
-    use rusqlite::ErrorCode::{ConstraintViolation, DiskFull, TooBig, TypeMismatch};
+    use rusqlite::ErrorCode::{
+        ConstraintViolation, DiskFull, OperationInterrupted, TooBig, TypeMismatch, Unknown,
+    };
     let Some(code) = error.sqlite_error() else {
         return Fault::Bug(error.to_string());
     };
@@ -714,8 +749,17 @@ pub(crate) fn fault(error: &rusqlite::Error) -> Fault {
         ffi::SQLITE_CONSTRAINT_PRIMARYKEY,
         ffi::SQLITE_CONSTRAINT_ROWID,
     ];
+    // What cannot be reckoned from what is stored: SQLite has one code for that and for much else.
+    let unreckoned = ["integer overflow", "malformed JSON"];
     match code.code {
+        Unknown if unreckoned.iter().any(|what| error.to_string().contains(what)) => {
+            Fault::Bug(error.to_string())
+        }
         DiskFull => Fault::Full,
+        OperationInterrupted => {
+            let bound = Pace::Page.bound().as_secs();
+            Fault::Unavailable(format!("a read was ended after {bound} s"))
+        }
         ConstraintViolation if taken.contains(&code.extended_code) => Fault::Conflict,
         // A floor, a missing or a foreign value: what no command may try to write.
         ConstraintViolation | TypeMismatch | TooBig => Fault::Bug(error.to_string()),

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use scrip_domain::{Clock, TRACES};
@@ -30,6 +31,25 @@ pub enum Blocking {
     Inline,
     /// On a pool of blocking threads.
     Threads,
+}
+
+/// How long a read may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pace {
+    /// As long as somebody waits for a page, who has long gone when it is ended.
+    Page,
+    /// As a question takes that goes through all books. It keeps no page waiting.
+    Long,
+}
+
+impl Pace {
+    /// When a read is ended; a long one on PostgreSQL only, since on SQLite there is no server that could be silent.
+    pub const fn bound(self) -> Duration {
+        match self {
+            Self::Page => Duration::from_secs(60),
+            Self::Long => Duration::from_secs(1800),
+        }
+    }
 }
 
 /// Books in and out: commands are submitted here, rows are read here.
@@ -86,7 +106,8 @@ impl Store {
 
     /// Whether there is a vendor in the PostgreSQL database at `url`. Only reads, and wants no schema.
     pub async fn postgres_has_vendor(url: &str) -> Result<bool, Fault> {
-        let line = Line::new(Address::of(url)?, postgres::READER_SETUP, Vec::new(), PATIENCE);
+        let line =
+            Line::new(Address::of(url)?, postgres::reader_setup(Pace::Page), Vec::new(), PATIENCE);
         let live = line.live().await?;
         live.within(postgres::has_vendor(&live)).await
     }
@@ -203,6 +224,18 @@ impl Store {
         cells: Vec<Cell<'static>>,
         map: impl Fn(&mut Reader<'_>) -> Result<T, Fault> + Send + 'static,
     ) -> Result<Vec<T>, Fault> {
+        self.query_at(Pace::Page, table, text, cells, map).await
+    }
+
+    /// The same, at another pace.
+    pub(crate) async fn query_at<T: Send + 'static>(
+        &self,
+        pace: Pace,
+        table: &'static str,
+        text: String,
+        cells: Vec<Cell<'static>>,
+        map: impl Fn(&mut Reader<'_>) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<Vec<T>, Fault> {
         let rows = Arc::new(std::sync::Mutex::new(Vec::new()));
         let mapped = rows.clone();
         let take = move |row: &mut Reader<'_>| {
@@ -210,13 +243,14 @@ impl Store {
             mapped.lock().unwrap_or_else(PoisonError::into_inner).push(row);
             Ok(())
         };
-        self.read(table, text, cells, Box::new(take)).await?;
+        self.read(pace, table, text, cells, Box::new(take)).await?;
         Ok(std::mem::take(&mut *rows.lock().unwrap_or_else(PoisonError::into_inner)))
     }
 
     /// The same, whatever becomes of the rows: here and not in each caller is what reads them compiled.
     fn read(
         &self,
+        pace: Pace,
         table: &'static str,
         text: String,
         cells: Vec<Cell<'static>>,
@@ -226,17 +260,17 @@ impl Store {
         let read = async move {
             match &self.readers {
                 Readers::Postgres(readers) => {
-                    readers.query(table, &text, &cells, take.as_mut()).await
+                    readers.query(pace, table, &text, &cells, take.as_mut()).await
                 }
                 Readers::Sqlite { readers, blocking: Blocking::Inline, .. } => {
-                    readers.query(table, &text, &cells, take.as_mut())
+                    readers.query(pace, table, &text, &cells, take.as_mut())
                 }
                 Readers::Sqlite { readers, threads, .. } => {
                     let stopped = |_| Fault::Unavailable("the readers have stopped".into());
                     let permit = threads.clone().acquire_owned().await.map_err(stopped)?;
                     let readers = readers.clone();
                     let read = tokio::task::spawn_blocking(move || {
-                        let done = readers.query(table, &text, &cells, take.as_mut());
+                        let done = readers.query(pace, table, &text, &cells, take.as_mut());
                         drop(permit);
                         done
                     });

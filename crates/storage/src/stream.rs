@@ -113,7 +113,12 @@ async fn cursors<T: Send + 'static>(
     sender: mpsc::Sender<Read<T>>,
     permit: OwnedSemaphorePermit,
 ) {
-    if let Err(fault) = long_read.run(asks, &sender).await {
+    let done = tokio::select! {
+        done = long_read.run(asks, &sender) => done,
+        // Whoever comes next need not wait for what nobody takes any more.
+        () = sender.closed() => Ok(()),
+    };
+    if let Err(fault) = done {
         // Whoever does not take it any more need not hear of it.
         let _ = sender.send(Err(fault)).await;
     }

@@ -41,7 +41,7 @@ use scrip_domain::id::Kind;
 use scrip_domain::license::License;
 
 use crate::fault::Fault;
-use crate::store::Store;
+use crate::store::{Pace, Store};
 
 /// The most findings that a probe tells.
 pub const MAX_FINDINGS: u32 = 10;
@@ -160,7 +160,7 @@ impl Probe {
 impl Store {
     /// Puts one question to the books.
     pub async fn examine(&self, probe: &Probe) -> Result<Examined, Fault> {
-        let rows = self.query("doctor", probe.text(), vec![], |cells| {
+        let rows = self.query_at(Pace::Long, "doctor", probe.text(), vec![], |cells| {
             Ok((cells.int()?, cells.int()?, cells.int()?, cells.int()?))
         });
         let rows = rows.await?;
@@ -179,15 +179,17 @@ impl Store {
             return Ok(None);
         }
         let text = format!("PRAGMA integrity_check({most})");
-        let lines =
-            self.query("doctor", text, vec![], |cells| Ok(cells.text()?.unwrap_or_default()));
+        let lines = self.query_at(Pace::Long, "doctor", text, vec![], |cells| {
+            Ok(cells.text()?.unwrap_or_default())
+        });
         Ok(Some(lines.await?.into_iter().filter(|line| line != "ok").collect()))
     }
 
     /// How many pages a SQLite file has.
     pub async fn pages(&self) -> Result<u64, Fault> {
         let text = "PRAGMA page_count".to_owned();
-        let pages = self.query("doctor", text, vec![], |cells| Ok(cells.int()?.unwrap_or(0)));
+        let pages = self
+            .query_at(Pace::Long, "doctor", text, vec![], |cells| Ok(cells.int()?.unwrap_or(0)));
         Ok(pages.await?.first().and_then(|pages| u64::try_from(*pages).ok()).unwrap_or(0))
     }
 
@@ -199,7 +201,7 @@ impl Store {
         // Settings and standbys are as this connection sees them; writers set `synchronous_commit` for themselves.
         let text = "SELECT current_setting('synchronous_standby_names'), (SELECT COUNT(*) FROM pg_stat_replication
                 WHERE sync_state IN ('sync', 'quorum')), current_setting('fsync')";
-        let rows = self.query("pg_settings", text.to_owned(), vec![], |cells| {
+        let rows = self.query_at(Pace::Long, "pg_settings", text.to_owned(), vec![], |cells| {
             let awaited = cells.text()?.unwrap_or_default();
             let connected = cells.int()?.unwrap_or(0);
             Ok(Replication { awaited, connected, syncs: cells.text()?.as_deref() != Some("off") })
@@ -210,7 +212,7 @@ impl Store {
     /// The keys that sign the licenses in the books.
     pub async fn signing_keys(&self) -> Result<Vec<SignedBy>, Fault> {
         let text = "SELECT kid, COUNT(*), MIN(id) FROM licenses GROUP BY kid ORDER BY kid";
-        self.query("licenses", text.to_owned(), vec![], |cells| {
+        self.query_at(Pace::Long, "licenses", text.to_owned(), vec![], |cells| {
             let kid = cells.text()?.ok_or_else(|| cells.corrupt())?;
             let licenses = cells.int()?.and_then(|n| u64::try_from(n).ok()).unwrap_or(0);
             let first = cells.int()?.and_then(|n| Id::new(u64::try_from(n).ok()?));

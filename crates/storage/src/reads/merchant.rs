@@ -12,6 +12,15 @@ use crate::fields::Field;
 use crate::reads::{Page, cells};
 use crate::store::Store;
 
+/// What waits of the captures of `$1` at `$2`: those that are not delivered, and those that are, in their window. Each half
+/// has an index of its own, and that of the window holds the sums.
+pub(crate) const PENDING: &str = "SELECT CAST(COALESCE(SUM(
+        CASE WHEN w.amount - w.fee > w.refunded THEN w.amount - w.fee - w.refunded ELSE 0 END), 0) AS BIGINT) AS pending
+    FROM (SELECT amount, fee, refunded FROM purchase_requests
+            WHERE merchant = $1 AND captured_at IS NOT NULL AND fulfilled_at IS NULL
+        UNION ALL SELECT amount, fee, refunded FROM purchase_requests
+            WHERE merchant = $1 AND captured_at IS NOT NULL AND fulfilled_at IS NOT NULL AND refund_until > $2) w";
+
 impl Store {
     /// A merchant.
     pub async fn merchant(&self, id: Id<Merchant>) -> Result<Option<Merchant>, Fault> {
@@ -89,12 +98,8 @@ impl Store {
     ) -> Result<Amount, Fault> {
         let mut values = cells(&merchant);
         values.extend(cells(&at));
-        let text = "SELECT CAST(COALESCE(SUM(CASE WHEN amount - fee > refunded THEN amount - fee - refunded ELSE 0 END), 0)
-                AS BIGINT) AS pending
-            FROM purchase_requests WHERE merchant = $1 AND captured_at IS NOT NULL
-                AND (fulfilled_at IS NULL OR refund_until > $2)";
         let read = |cells: &mut Reader<'_>| Amount::read(cells);
-        let found = self.query("purchase_requests", text.to_owned(), values, read).await?;
+        let found = self.query("purchase_requests", PENDING.to_owned(), values, read).await?;
         Ok(found.into_iter().next().flatten().unwrap_or(Amount::ZERO))
     }
 

@@ -281,3 +281,30 @@ async fn the_doctor_sees_damage_in_the_file_that_no_reckoning_meets() {
     let damages = store.damages(10).await.unwrap().unwrap();
     assert!(!damages.is_empty());
 }
+
+#[test]
+fn the_read_of_a_page_has_an_end_and_a_long_one_has_none() {
+    let (_folder, place, _writer) = home();
+    let readers = SqliteReaders { bound: Duration::ZERO, ..SqliteReaders::new(place) };
+    let count = |pace, most: u64| {
+        // What it goes through lies nowhere: a step each, and more until somebody ends it.
+        let text = format!(
+            "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {most}) SELECT MAX(i) FROM n"
+        );
+        let mut found = None;
+        readers
+            .query(pace, "n", &text, &[], &mut |row| {
+                found = row.int()?;
+                Ok(())
+            })
+            .map(|()| found)
+    };
+    for _ in 0..2 {
+        let fault = count(Pace::Page, u64::from(u32::MAX)).unwrap_err();
+        assert_eq!(fault.to_string(), "the database is not available: a read was ended after 60 s");
+        assert_eq!(count(Pace::Page, 100).unwrap(), Some(100), "a quick one is not asked");
+        assert_eq!(count(Pace::Long, 100_000).unwrap(), Some(100_000));
+    }
+    let idle = readers.idle.lock().unwrap().len();
+    assert_eq!(idle, 1, "the connection goes on");
+}

@@ -1,7 +1,7 @@
 //! The doctor's probes: silent on sound books, and each one sees the damage that it is there for.
 
-use scrip_storage::Store;
 use scrip_storage::reads::doctor::{Finding, MAX_FINDINGS, probes};
+use scrip_storage::{Fault, Store};
 
 use crate::home::Home;
 
@@ -689,6 +689,22 @@ pub async fn a_probe_tells_what_and_at_most_ten(home: &Home) {
         keys.iter().map(|key| (key.kid.as_str(), key.licenses)).collect::<Vec<_>>(),
         [("k1", 11)]
     );
+}
+
+/// What is stored and cannot be reckoned with is told from a database that does not answer.
+pub async fn what_cannot_be_reckoned_is_told_from_what_cannot_be_asked(home: &Home) {
+    let store = home.start().await;
+    home.execute(&sound(home)).await;
+    let all = probes();
+    let ask = async |name: &str| {
+        store.examine(all.iter().find(|probe| probe.name == name).unwrap()).await
+    };
+    home.execute("UPDATE wallets SET lots = '[' WHERE id = 2001").await;
+    let unreckoned = ask("wallet-lots").await;
+    assert!(matches!(unreckoned, Err(Fault::Bug(_))), "{unreckoned:?}");
+    home.execute("ALTER TABLE logins RENAME TO elsewhere").await;
+    let unasked = ask("logins").await;
+    assert!(matches!(unasked, Err(Fault::Unavailable(_))), "{unasked:?}");
 }
 
 /// Sound books, bytes spelled as the database wants them.

@@ -52,6 +52,7 @@ conformance! {
         sound_books_are_found_sound,
         a_day_of_a_clock_that_was_set_back_is_found_right,
         each_probe_sees_its_damage,
+        what_cannot_be_reckoned_is_told_from_what_cannot_be_asked,
         a_probe_tells_what_and_at_most_ten;
     batches:
         commands_of_a_batch_see_each_other,

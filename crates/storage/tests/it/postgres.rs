@@ -1,9 +1,12 @@
 //! What only PostgreSQL has: connections that are lost, and other servers on the same database.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use scrip_storage::{Fault, Store};
+use tokio::net::{TcpListener, TcpStream};
 
 use crate::batches::receipt;
 use crate::commands::{Move, Refusal, balance, house, open};
@@ -184,6 +187,81 @@ async fn what_is_printed_holds_no_password() {
         let never = Box::new(|| unreachable!());
         let run = writer.run_with_fates(Arc::new(Noon), Arc::new(Nobody), never);
         assert!(Box::pin(run).await.is_err());
+    })
+    .await;
+}
+
+/// A way to PostgreSQL that counts who goes it: the URL through it, and the count.
+async fn counting(url: &str) -> (String, Arc<AtomicUsize>) {
+    let start = url.rfind('@').unwrap() + 1;
+    let end = start + url[start..].find('/').unwrap();
+    let there = url[start..end].to_owned();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let here = listener.local_addr().unwrap();
+    let count = Arc::new(AtomicUsize::new(0));
+    let counted = count.clone();
+    tokio::spawn(async move {
+        while let Ok((mut client, _)) = listener.accept().await {
+            counted.fetch_add(1, Ordering::Relaxed);
+            let mut server = TcpStream::connect(&there).await.unwrap();
+            tokio::spawn(async move {
+                let _ = tokio::io::copy_bidirectional(&mut client, &mut server).await;
+            });
+        }
+    });
+    (format!("{}{here}{}", &url[..start], &url[end..]), count)
+}
+
+/// However many find a connection lost, or not there yet, one of them opens it.
+#[tokio::test]
+async fn a_lost_connection_is_opened_once() {
+    on_postgres("a_lost_connection_is_opened_once", async |home: &Home| {
+        home.start().await.stop().await.unwrap();
+        let (url, opened) = counting(home.url()).await;
+        let store = Store::postgres_read_only(&url).await.unwrap();
+        let killer = client(home.url()).await;
+        let mut before = 0;
+        for _ in 0..4 {
+            for read in join_all((0..100).map(|_| store.vendor())).await {
+                assert!(read.unwrap().is_none());
+            }
+            let now = opened.load(Ordering::Relaxed);
+            assert_eq!(now - before, 4, "connections for four lines");
+            before = now;
+            killer.batch_execute(OTHERS).await.unwrap();
+        }
+    })
+    .await;
+}
+
+/// Reads of a locked table wait for as long as the lock is held. What else is read meanwhile does not wait with them:
+/// no page behind a page, and none behind the doctor.
+#[tokio::test]
+async fn a_slow_read_keeps_no_other_waiting() {
+    on_postgres("a_slow_read_keeps_no_other", async |home: &Home| {
+        let store = home.start().await;
+        let (locker, admin) = (client(home.url()).await, client(home.url()).await);
+        locker.batch_execute("BEGIN; LOCK TABLE wallets IN ACCESS EXCLUSIVE MODE").await.unwrap();
+        let probes = scrip_storage::reads::doctor::probes();
+        let probe = probes.into_iter().find(|probe| probe.name == "wallet-lots").unwrap();
+        let asking = store.clone();
+        let asked = tokio::spawn(async move { asking.examine(&probe).await });
+        let reading = store.clone();
+        let read = tokio::spawn(async move { reading.wallet(crate::commands::id(100)).await });
+        let waiting =
+            "SELECT COUNT(*) FROM pg_locks WHERE NOT granted AND relation = 'wallets'::regclass";
+        while admin.query_one(waiting, &[]).await.unwrap().get::<_, i64>(0) < 2 {}
+        let others = async {
+            for _ in 0..16 {
+                assert!(store.vendor().await.unwrap().is_none());
+            }
+        };
+        let answered = tokio::time::timeout(Duration::from_secs(30), others).await;
+        assert!(answered.is_ok(), "a page waits behind a slow read");
+        locker.batch_execute("COMMIT").await.unwrap();
+        assert!(asked.await.unwrap().unwrap().findings.is_empty());
+        assert!(read.await.unwrap().unwrap().is_none());
+        store.stop().await.unwrap();
     })
     .await;
 }

@@ -455,6 +455,11 @@ pub async fn what_a_merchant_waits_for_is_told_from_what_is_payable(home: &Home)
             captured(3, 40, 0, Some(1), 5),
             captured(4, 80, 80, Some(1), 9),
             request(6, 5),
+            // Neither window nor delivery; delivered, and no window; another merchant's.
+            PurchaseRequest { refund_until: None, ..captured(7, 160, 0, None, 9) },
+            PurchaseRequest { refund_until: None, ..captured(8, 320, 0, Some(1), 9) },
+            PurchaseRequest { merchant: id(6), ..captured(9, 640, 0, None, 9) },
+            PurchaseRequest { captured_at: None, ..captured(10, 1280, 0, None, 9) },
         ];
         changes.purchase_requests.extend(rows.map(Change::Insert));
         for seq in 1..4 {
@@ -465,7 +470,7 @@ pub async fn what_a_merchant_waits_for_is_told_from_what_is_payable(home: &Home)
     })
     .await;
     let pending = store.merchant_pending(id(5), Timestamp::from_millis(5)).await.unwrap();
-    assert_eq!(pending.units(), 9 + 15, "undelivered, and in its window");
+    assert_eq!(pending.units(), 9 + 15 + 159, "undelivered, and in its window");
     let pending = store.merchant_pending(id(4), NOON).await.unwrap();
     assert!(pending.is_zero());
     let events = store.merchant_events(id(5), 1, Timestamp::default(), 1).await.unwrap();

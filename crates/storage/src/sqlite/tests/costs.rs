@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use scrip_domain::Id;
+use scrip_domain::{Id, Timestamp};
 
-use super::Memory;
+use super::{Memory, SqliteReader};
 use crate::reads::Page;
 use crate::reads::doctor::probes;
+use crate::reads::merchant::PENDING;
 use crate::store::{Readers, Store};
 
 /// The steps of `read`, where `sql` has filled the tables from the numbers 1 to `rows` in the table `n`.
@@ -29,7 +30,8 @@ async fn steps(name: &str, rows: u32, sql: &str, read: impl AsyncFnOnce(&Store))
     let mut connection = memory.place().connect().unwrap();
     connection.progress_handler(1, Some(count)).unwrap();
     let Readers::Sqlite { readers, .. } = &store.readers else { panic!("no SQLite") };
-    readers.idle.lock().unwrap().push(connection);
+    let end = Arc::default();
+    readers.idle.lock().unwrap().push(SqliteReader { connection, end });
     read(&store).await;
     steps.load(Ordering::Relaxed)
 }
@@ -72,6 +74,41 @@ async fn the_exchanges_with_a_partner() {
         assert_eq!(rows.len(), 20);
     })
     .await;
+}
+
+#[tokio::test]
+async fn what_a_merchant_waits_for() {
+    // One merchant, of whose captures the last 20 wait: ten for delivery, ten for the end of their window.
+    let captures = r#"
+        INSERT INTO purchase_requests (id, merchant, "order", state, amount, offer, reference, fee, refunded, opened_at,
+                pay_until, captured_at, fulfilled_at, refund_until)
+            SELECT i, 7, i, 'fulfilled', 10, printf('%500d', i), CAST(i AS BLOB), 1, 0, 0, 0, 1,
+                CASE WHEN i > m - 10 THEN NULL ELSE 2 END, CASE WHEN i > m - 20 THEN 9 ELSE 5 END
+            FROM n, (SELECT MAX(i) AS m FROM n);
+        INSERT INTO purchase_requests (id, merchant, "order", state, amount, offer, reference, fee, refunded, opened_at, pay_until)
+            SELECT 20000 + i, 7, 20000 + i, 'opened', 10, '', CAST(20000 + i AS BLOB), 0, 0, 0, 0 FROM n"#;
+    costs_the_same("pending", captures, async |store| {
+        let at = Timestamp::from_millis(5);
+        let pending = store.merchant_pending(Id::new(7).unwrap(), at).await.unwrap();
+        assert_eq!(pending.units(), 20 * 9);
+    })
+    .await;
+}
+
+#[test]
+fn what_a_merchant_waits_for_is_found_by_indices() {
+    let memory = Memory::new("plan_of_pending").unwrap();
+    let (_store, _writer) = Store::memory(&memory).unwrap();
+    let connection = memory.place().connect().unwrap();
+    let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {PENDING}")).unwrap();
+    let steps = plan.query_map((7, 5), |row| row.get(3)).unwrap();
+    let steps: Vec<String> = steps.map(Result::unwrap).collect();
+    let of_table = steps.iter().filter(|step| step.contains("purchase_requests"));
+    let searches = [
+        "SEARCH purchase_requests USING INDEX purchase_requests_undelivered (merchant=?)",
+        "SEARCH purchase_requests USING COVERING INDEX purchase_requests_by_window (merchant=? AND refund_until>?)",
+    ];
+    assert_eq!(of_table.collect::<Vec<_>>(), searches, "{steps:?}");
 }
 
 #[test]
