@@ -69,8 +69,8 @@ pub struct Product {
     pub cheapest: Option<Amount>,
     /// The newest published release, if there is one.
     pub release: Option<Id<Release>>,
-    /// Counts the changes to it, its offers and its releases. A command that looked at them before
-    /// compares it, and looks again when it is another.
+    /// Counts the changes to it, its offers and its releases, and the bundles that its offers come into. A command that
+    /// looked at them before compares it, and looks again when it is another.
     pub version: u64,
     /// When it was first entered.
     pub created_at: Timestamp,
@@ -119,7 +119,7 @@ pub struct Offer {
     pub terms: Terms,
     /// How many machines and downloads.
     pub limits: Limits,
-    /// Whether it is offered now: not retired, and its product published.
+    /// Whether it is offered now: not retired, its product published, and all that is in it, if it is a bundle's, offered.
     pub current: bool,
     /// Since when it is offered no more, if it was withdrawn.
     pub retired_at: Option<Timestamp>,

@@ -11,6 +11,9 @@
 //! command must know before (which offers there are) comes from a plain read; when the version has
 //! moved on meanwhile the command is stale, and what it must know is looked up again.
 //!
+//! A bundle's offer is current while everything in it is. A command that changes what is current of a product takes the
+//! bundles that it is in along: their guards, their rows, the same commit (`held`).
+//!
 //! A price can be changed in place: order lines and licenses carry price, terms and limits as they
 //! were bought, so no order changes with it, and the offer keeps its id and its links.
 
@@ -51,6 +54,8 @@ pub enum CatalogRefusal {
     NotFrom(ProductState),
     /// The product has as many offers as it can have.
     TooManyOffers,
+    /// The product is in more bundles than can close or open with it at once.
+    TooManyBundles,
 }
 
 /// A field that is out of its bounds.

@@ -21,8 +21,9 @@ use crate::fault::Fault;
 /// turns instead of working side by side.
 const MAX_BATCH: usize = 100;
 /// The most rows that one command may write. The largest is a refund of the largest order, which moves
-/// 100 licenses in the index, opens as many lots, and accepts what was asked of each of 50 lines.
-const MAX_ROWS: usize = 800;
+/// 100 licenses in the index, opens as many lots, and accepts what was asked of each of 50 lines. What takes others along
+/// counts for itself, and refuses before it is too many.
+pub const MAX_ROWS: usize = 800;
 
 /// A use case that writes: it says which rows it wants, and decides on them. Pure: no time, no
 /// chance, nothing from outside but what its fields and the books bring.

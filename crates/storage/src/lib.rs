@@ -32,7 +32,7 @@ mod store;
 mod stream;
 mod table;
 
-pub use batch::{Command, Decision, Observer};
+pub use batch::{Command, Decision, MAX_ROWS, Observer};
 pub use books::{Books, Changes, Wants};
 pub use fault::Fault;
 pub use sqlite::{Checkpointer, Memory};

@@ -650,6 +650,10 @@ impl From<CatalogRefusal> for Problem {
             CatalogRefusal::TooManyOffers => {
                 Self::new(&kind::TOO_MANY_OFFERS, "retire an offer first: a product has at most 50")
             }
+            CatalogRefusal::TooManyBundles => Self::new(
+                &kind::TOO_MANY_BUNDLES,
+                "it is in more bundles than can close or open with it at once: retire some of their offers first",
+            ),
         }
     }
 }

@@ -10,12 +10,15 @@ use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 
 use serde_json::{Value, json};
 
-use super::held::{Held, Loaded, OFFERS, keep};
+use super::held::{BUNDLES, Held, OFFERS, fits, keep};
 use super::product::Put;
 use super::rules;
 use super::{CatalogRefusal, Stop, Tries, Wrong};
 use crate::audit::{Note, Staff, difference};
 use crate::{Engine, Outcome};
+
+/// A product, and the version of it that was looked up.
+type Seen = (Id<Product>, u64);
 
 /// What staff says of an offer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,29 +92,57 @@ impl Engine {
         let Some(product) = self.store.product_by_slug(slug).await? else {
             return Ok(Err(CatalogRefusal::NoSuchProduct.into()));
         };
-        let held = self.hold(&product).await?;
         let old = self.store.offer_by_key(product.id, key).await?;
+        let comes = old.as_ref().is_none_or(|old| old.retired_at.is_some());
         let items = match self.items(&product, old.as_ref(), fields, items).await? {
             Ok(items) => items,
             Err(wrong) => return Ok(Err(CatalogRefusal::Wrong(wrong).into())),
         };
+        let held = if old.is_some() && comes {
+            self.hold_all(&product).await?
+        } else {
+            Ok(self.hold(&product).await?)
+        };
+        let held = match held {
+            Ok(held) => held,
+            Err(stop) => return Ok(Err(stop)),
+        };
+        let (items, of): (Vec<_>, Vec<_>) = items.into_iter().unzip();
+        let of = if comes { of } else { Vec::new() };
+        if let Err(wrong) = self.has_room(&of).await? {
+            return Ok(Err(CatalogRefusal::Wrong(wrong).into()));
+        }
         let id = match &old {
             Some(offer) => offer.id,
             None => self.mint()?,
         };
-        let put = PutOffer { held, note: self.note(by)?, id, key: key.to_owned(), fields, items };
+        let (note, key) = (self.note(by)?, key.to_owned());
+        let put = PutOffer { held, note, id, key, fields, items, of };
         let offer = self.submit(put).await?;
         Ok(offer.map(if old.is_some() { Put::Kept } else { Put::Created }))
     }
 
-    /// What is in a bundle's offer, looked up; of another product's nothing.
+    /// Whether these products, of a new bundle's items in their order, can each be in one more.
+    async fn has_room(&self, of: &[Seen]) -> Outcome<(), Wrong> {
+        for (index, (product, _)) in of.iter().enumerate() {
+            let with = self.store.bundles_with(*product, BUNDLES).await?;
+            if u32::try_from(with.len()).map_or(true, |with| with >= BUNDLES) {
+                let must =
+                    format!("of a product that is in fewer than {BUNDLES} offers of bundles");
+                return Ok(Err(rules::wrong(format!("items[{index}]"), must)));
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    /// What is in a bundle's offer, looked up, each with its product; of another product's nothing.
     async fn items(
         &self,
         product: &Product,
         old: Option<&Offer>,
         fields: OfferFields,
         names: &[String],
-    ) -> Outcome<Vec<Id<Offer>>, Wrong> {
+    ) -> Outcome<Vec<(Id<Offer>, Seen)>, Wrong> {
         if product.kind != ProductKind::Bundle {
             let none = names.is_empty();
             let wrong = || rules::wrong("items", "absent: only a bundle has items");
@@ -139,14 +170,14 @@ impl Engine {
             if offer.retired_at.is_some() && old.is_none() {
                 return wrong("an offer that is not withdrawn");
             }
-            if items.contains(&offer.id) {
+            if items.iter().any(|(item, _)| *item == offer.id) {
                 return wrong("another offer than those before");
             }
-            items.push(offer.id);
+            items.push((offer.id, (of.id, of.version)));
         }
         let Some(old) = old else { return Ok(Ok(items)) };
         let before = self.store.bundle_items(old.id).await?;
-        if before.iter().map(|item| item.item).eq(items.iter().copied()) {
+        if before.iter().map(|item| item.item).eq(items.iter().map(|(item, _)| *item)) {
             return Ok(Ok(items));
         }
         let must = "as they were: enter another selection under another key";
@@ -192,13 +223,14 @@ impl Engine {
         let Some(product) = self.store.product_by_slug(slug).await? else {
             return Ok(Err(CatalogRefusal::NoSuchProduct.into()));
         };
-        let held = self.hold(&product).await?;
-        match self.store.offer_by_key(product.id, key).await? {
-            Some(offer) if offer.retired_at.is_some() => Ok(Ok(offer)),
-            Some(offer) => {
-                self.submit(RetireOffer { held, note: self.note(by)?, id: offer.id }).await
-            }
-            None => Ok(Err(CatalogRefusal::NoSuchOffer.into())),
+        let id = match self.store.offer_by_key(product.id, key).await? {
+            Some(offer) if offer.retired_at.is_some() => return Ok(Ok(offer)),
+            Some(offer) => offer.id,
+            None => return Ok(Err(CatalogRefusal::NoSuchOffer.into())),
+        };
+        match self.hold_all(&product).await? {
+            Ok(held) => self.submit(RetireOffer { held, note: self.note(by)?, id }).await,
+            Err(stop) => Ok(Err(stop)),
         }
     }
 }
@@ -211,6 +243,8 @@ struct PutOffer {
     fields: OfferFields,
     /// What is in it, if it is a bundle's.
     items: Vec<Id<Offer>>,
+    /// Whose that is, if it comes into the bundle with this command.
+    of: Vec<Seen>,
 }
 
 impl Command for PutOffer {
@@ -220,14 +254,20 @@ impl Command for PutOffer {
     fn wants(&self, wants: &mut Wants) {
         self.held.want(wants);
         wants.offers.read((self.id,));
+        self.items.iter().for_each(|item| wants.offers.read((*item,)));
+        self.of.iter().for_each(|(product, _)| wants.products.guard((*product,)));
     }
 
     fn decide(&self, books: &Books, at: Timestamp) -> Result<Decision<Offer, Stop>, Fault> {
-        let Loaded { product, mut offers } = match self.held.load(books)? {
+        let mut new = match self.held.load(books)? {
             Ok(Some(loaded)) => loaded,
             Ok(None) => return Ok(Decision::refused(Stop::Stale)),
             Err(stop) => return Ok(Decision::refused(stop)),
         };
+        let Some(mut changes) = self.enter(books)? else {
+            return Ok(Decision::refused(Stop::Stale));
+        };
+        let product = new.product.clone();
         let OfferFields { price, terms, limits } = self.fields;
         let offer = match books.offers.get(&(self.id,))? {
             Some(old) => Offer { price, terms, limits, retired_at: None, ..old.clone() },
@@ -243,15 +283,17 @@ impl Command for PutOffer {
                 created_at: at,
             },
         };
-        let known = offers.iter().any(|offer| offer.id == self.id);
+        let known = new.offers.iter().any(|offer| offer.id == self.id);
         if !known && self.held.offers() >= OFFERS {
             return Ok(Decision::refused(CatalogRefusal::TooManyOffers.into()));
         }
-        offers.retain(|offer| offer.id != self.id);
-        offers.push(offer.clone());
-        let mut changes = Changes::default();
-        let new = Loaded { product: product.clone(), offers };
+        new.offers.retain(|offer| offer.id != self.id);
+        new.offers.push(offer.clone());
+        new.items.insert(self.id, self.items.clone());
         keep(books, &mut changes, Some(&product), new, at)?;
+        if !fits(&changes) {
+            return Ok(Decision::refused(CatalogRefusal::TooManyBundles.into()));
+        }
         if !changes.is_empty() {
             let old = books.offers.get(&(self.id,))?;
             if old.is_none() {
@@ -265,6 +307,25 @@ impl Command for PutOffer {
             self.note.write(&mut changes, act, self.id, what, at);
         }
         Ok(Decision::done(written(&changes, offer), changes))
+    }
+}
+
+impl PutOffer {
+    /// Counts up the versions of the products whose offers come into a bundle: a command that takes along the bundles that
+    /// they are in, and has not seen this one, is stale. `None` if one of them is no longer what was looked up.
+    fn enter(&self, books: &Books) -> Result<Option<Changes>, Fault> {
+        let mut changes = Changes::default();
+        for (product, seen) in &self.of {
+            let product = books.products.get(&(*product,))?;
+            let Some(product) = product.filter(|product| product.version == *seen) else {
+                return Ok(None);
+            };
+            let version = product.version.saturating_add(1);
+            if changes.products.iter().all(|change| change.row().id != product.id) {
+                changes.products.push(Change::Update(Product { version, ..product.clone() }));
+            }
+        }
+        Ok(Some(changes))
     }
 }
 
@@ -295,19 +356,22 @@ impl Command for RetireOffer {
     }
 
     fn decide(&self, books: &Books, at: Timestamp) -> Result<Decision<Offer, Stop>, Fault> {
-        let Loaded { product, mut offers } = match self.held.load(books)? {
+        let mut new = match self.held.load(books)? {
             Ok(Some(loaded)) => loaded,
             Ok(None) => return Ok(Decision::refused(Stop::Stale)),
             Err(stop) => return Ok(Decision::refused(stop)),
         };
-        let Some(offer) = offers.iter_mut().find(|offer| offer.id == self.id) else {
+        let product = new.product.clone();
+        let Some(offer) = new.offers.iter_mut().find(|offer| offer.id == self.id) else {
             return Ok(Decision::refused(Stop::Stale));
         };
         offer.retired_at = Some(at);
         let offer = offer.clone();
         let mut changes = Changes::default();
-        let new = Loaded { product: product.clone(), offers };
         keep(books, &mut changes, Some(&product), new, at)?;
+        if !fits(&changes) {
+            return Ok(Decision::refused(CatalogRefusal::TooManyBundles.into()));
+        }
         self.note.write(&mut changes, Act::OfferRetired, self.id, json!({}), at);
         Ok(Decision::done(written(&changes, offer), changes))
     }

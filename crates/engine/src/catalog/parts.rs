@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use scrip_domain::catalog::{File, Offer, Product, ProductState, Release};
+use scrip_domain::catalog::{File, Offer, Product, ProductKind, ProductState, Release};
 use scrip_domain::language::Language;
 use scrip_domain::texts::TextsIn;
 use scrip_domain::{Amount, Id};
@@ -89,7 +89,13 @@ impl Engine {
     pub(super) async fn parts_if_published(&self, product: Product) -> Result<Parts, Fault> {
         let offers = self.store.offers_of(product.id).await?;
         let mut parts = self.parts_of(product).await?;
-        parts.offers = offers.into_iter().filter(|offer| offer.retired_at.is_none()).collect();
+        let lacking = match parts.product.kind {
+            ProductKind::Bundle => self.store.bundles_lacking(parts.id()).await?,
+            ProductKind::Download | ProductKind::Service => Vec::new(),
+        };
+        let lacks = |offer: &Offer| lacking.iter().any(|lacking| lacking.id == offer.id);
+        let open = |offer: &Offer| offer.retired_at.is_none() && !lacks(offer);
+        parts.offers = offers.into_iter().filter(open).collect();
         let prices = parts.offers.iter().map(|offer| offer.price);
         let product = &mut parts.product;
         product.price_from = prices.clone().min();

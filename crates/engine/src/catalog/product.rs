@@ -9,7 +9,7 @@ use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 
 use serde_json::{Value, json};
 
-use super::held::{Held, Loaded, keep};
+use super::held::{Held, Loaded, fits, keep};
 use super::rules;
 use super::{CatalogRefusal, Stop, Tries, Wrong};
 use crate::audit::{Note, Staff, difference};
@@ -276,8 +276,11 @@ impl Engine {
         let Some(product) = self.store.product_by_slug(slug).await? else {
             return Ok(Err(CatalogRefusal::NoSuchProduct.into()));
         };
-        let (held, note) = (self.hold(&product).await?, self.note(by)?);
-        self.submit(MoveProduct { held, note, to }).await
+        let held = match self.hold_all(&product).await? {
+            Ok(held) => held,
+            Err(stop) => return Ok(Err(stop)),
+        };
+        self.submit(MoveProduct { held, note: self.note(by)?, to }).await
     }
 }
 
@@ -317,10 +320,7 @@ impl Command for PutProduct {
             Ok(loaded) => loaded,
             Err(stop) => return Ok(Decision::refused(stop)),
         };
-        let (old, offers) = match loaded {
-            Some(Loaded { product, offers }) => (Some(product), offers),
-            None => (None, Vec::new()),
-        };
+        let old = loaded.as_ref().map(|loaded| loaded.product.clone());
         let blank = Product {
             id: self.held.product,
             slug: String::new(),
@@ -343,7 +343,10 @@ impl Command for PutProduct {
         };
         let product = self.fields.on(old.as_ref().unwrap_or(&blank));
         let mut changes = Changes::default();
-        let new = Loaded { product, offers };
+        let new = match loaded {
+            Some(loaded) => Loaded { product, ..loaded },
+            None => Loaded::new(product),
+        };
         let product = keep(books, &mut changes, old.as_ref(), new, at)?;
         if !changes.is_empty() {
             let act = if old.is_some() { Act::ProductChanged } else { Act::ProductEntered };
@@ -380,10 +383,13 @@ impl Command for MoveProduct {
         if self.to == ProductState::Draft && from != ProductState::Draft {
             return Ok(Decision::refused(CatalogRefusal::NotFrom(from).into()));
         }
-        let Loaded { product, offers } = old;
-        let moved = Loaded { product: Product { state: self.to, ..product.clone() }, offers };
+        let product = old.product.clone();
+        let moved = Loaded { product: Product { state: self.to, ..product.clone() }, ..old };
         let mut changes = Changes::default();
         let product = keep(books, &mut changes, Some(&product), moved, at)?;
+        if !fits(&changes) {
+            return Ok(Decision::refused(CatalogRefusal::TooManyBundles.into()));
+        }
         let act = match self.to {
             ProductState::Published => Act::ProductPublished,
             ProductState::Archived => Act::ProductArchived,

@@ -304,11 +304,12 @@ impl Command for PutRelease {
     }
 
     fn decide(&self, books: &Books, at: Timestamp) -> Result<Decision<WholeRelease, Stop>, Fault> {
-        let Loaded { product, offers } = match self.held.load(books)? {
+        let loaded = match self.held.load(books)? {
             Ok(Some(loaded)) => loaded,
             Ok(None) => return Ok(Decision::refused(Stop::Stale)),
             Err(stop) => return Ok(Decision::refused(stop)),
         };
+        let product = loaded.product.clone();
         let old = books.releases.get(&(self.release,))?;
         let was = books.files.all(&(self.release,))?;
         let files = self.files(was);
@@ -338,7 +339,7 @@ impl Command for PutRelease {
         let sells = self.current.as_ref().is_none_or(|current| *current == release.channel);
         let newest = (now_published && (release.channel == STABLE || sells)).then_some(release.id);
         let new = Product { release: newest.or(product.release), ..product.clone() };
-        keep(books, &mut changes, Some(&product), Loaded { product: new, offers }, at)?;
+        keep(books, &mut changes, Some(&product), Loaded { product: new, ..loaded }, at)?;
         if !changes.is_empty() {
             let act = if old.is_some() { Act::ReleaseChanged } else { Act::ReleaseEntered };
             let was = old.map_or(Value::Null, |old| entered(old, was));

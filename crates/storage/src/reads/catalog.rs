@@ -39,6 +39,11 @@ impl Store {
         self.rows("WHERE t.product = $1 ORDER BY t.id", cells(&product)).await
     }
 
+    /// These products' offers that are not retired, in no order.
+    pub async fn offers_open(&self, products: &[Id<Product>]) -> Result<Vec<Offer>, Fault> {
+        self.rows_in("product", products, "AND t.retired_at IS NULL").await
+    }
+
     /// The offer that the vendor calls `key`, current or not.
     pub async fn offer_by_key(
         &self,

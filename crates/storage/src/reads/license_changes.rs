@@ -42,6 +42,31 @@ impl Store {
         self.rows("WHERE t.bundle = $1 ORDER BY t.place", cells(&bundle)).await
     }
 
+    /// What is in these offers of bundles, by bundle and place.
+    pub async fn items_in(&self, bundles: &[Id<Offer>]) -> Result<Vec<BundleItem>, Fault> {
+        self.rows_in("bundle", bundles, "ORDER BY t.bundle, t.place").await
+    }
+
+    /// The offers of bundles that have something of `product` in them and are not retired, in order.
+    pub async fn bundles_with(
+        &self,
+        product: Id<Product>,
+        limit: u32,
+    ) -> Result<Vec<Offer>, Fault> {
+        let values = [cells(&product), vec![Cell::number(u64::from(limit))]].concat();
+        let tail = "WHERE t.retired_at IS NULL AND t.id IN (SELECT i.bundle FROM offers o
+                JOIN bundle_items i ON i.item = o.id WHERE o.product = $1)
+             ORDER BY t.id LIMIT $2";
+        self.rows(tail, values).await
+    }
+
+    /// The offers of a bundle that lack something: an offer in them is not current.
+    pub async fn bundles_lacking(&self, product: Id<Product>) -> Result<Vec<Offer>, Fault> {
+        let tail = "WHERE t.product = $1 AND EXISTS (SELECT 1 FROM bundle_items i
+                JOIN offers o ON o.id = i.item WHERE i.bundle = t.id AND o.current = 0) ORDER BY t.id";
+        self.rows(tail, cells(&product)).await
+    }
+
     /// Reminders that are due at `at`, those first that are due longest.
     pub async fn reminders_due(&self, at: Timestamp, limit: u32) -> Result<Vec<Reminder>, Fault> {
         let values = [cells(&at), vec![Cell::number(u64::from(limit))]].concat();

@@ -168,7 +168,7 @@ INSERT INTO products (id, slug, kind, state, title, summary, description, labels
 INSERT INTO offers (id, product, key, price, terms, limits, current, created_at) VALUES
     (204, 101, 'month', 0, '{"kind":"rental","seconds":2592000,"from":"purchase"}', '{}', 0, 0),
     (205, 102, 'all', 0, '{"kind":"perpetual"}', '{}', 1, 0),
-    (206, 101, 'five', 0, '{"kind":"processings","count":5}', '{}', 0, 0);
+    (206, 101, 'five', 0, '{"kind":"processings","count":5}', '{}', 1, 0);
 INSERT INTO bundle_items (bundle, place, item) VALUES (205, 0, 202), (205, 1, 206);
 INSERT INTO orders (id, account, state, total, again, checks, selected_at, expires_at, paid_at, balance_after) VALUES
     (6004, 1001, 'paid', 0, 0, '[]', 0, 1, 2, 40), (6005, 1001, 'paid', 0, 0, '[]', 0, 1, 3, 40);

@@ -88,6 +88,7 @@ conformance! {
         everything_is_there_after_a_restart,
         a_newer_database_is_refused,
         a_foreign_migration_is_refused,
+        a_bundle_that_lacks_something_closes_with_the_update,
         an_unknown_word_is_named,
         an_unreadable_row_fails_only_who_wants_it,
         a_stopped_writer_is_told;

@@ -1,8 +1,9 @@
 //! Opening, closing and reopening; and what to do with a database that is not ours, or not whole.
 
-use scrip_storage::Fault;
+use scrip_domain::catalog::Product;
+use scrip_storage::{Fault, Wants};
 
-use crate::commands::{Move, balance, house, id, look, open};
+use crate::commands::{Move, amount, balance, house, id, look, open};
 use crate::home::Home;
 use crate::rows::product;
 use scrip_storage::books::Change;
@@ -39,6 +40,59 @@ pub async fn a_foreign_migration_is_refused(home: &Home) {
     home.start().await.stop().await.unwrap();
     home.execute("UPDATE migrations SET digest = '00'").await;
     refused(home, "in another form").await;
+}
+
+/// A bundle that an older program went on offering without something in it, as its list and label have it too.
+const OFFERED_STILL: &str = "
+    DROP INDEX bundle_items_of_offer;
+    DELETE FROM migrations WHERE name = '0048_bundles_on_sale';
+    INSERT INTO products (id, slug, kind, state, title, summary, description, labels, pictures, visibility,
+        instructions, price_from, cheapest, release, version, created_at, updated_at) VALUES
+        (1, 'gone', 'service', 'archived', '', '', '', '{}', '[]', '{}', '', NULL, NULL, NULL, 1, 0, 0),
+        (2, 'here', 'service', 'published', '', '', '', '{}', '[]', '{}', '', 30, 30, NULL, 1, 0, 0),
+        (3, 'both', 'bundle', 'published', '', '', '', '{}', '[]', '{}', '', 7, 7, NULL, 1, 0, 0),
+        (4, 'half', 'bundle', 'published', '', '', '', '{}', '[]', '{}', '', 0, 8, NULL, 1, 0, 0);
+    INSERT INTO offers (id, product, key, price, terms, limits, current, created_at) VALUES
+        (11, 1, 'a', 20, '{\"kind\":\"perpetual\"}', '{}', 0, 0), (12, 2, 'a', 30, '{\"kind\":\"perpetual\"}', '{}', 1, 0),
+        (13, 3, 'a', 7, '{\"kind\":\"perpetual\"}', '{}', 1, 0), (14, 4, 'a', 0, '{\"kind\":\"perpetual\"}', '{}', 1, 0),
+        (15, 4, 'b', 8, '{\"kind\":\"perpetual\"}', '{}', 1, 0);
+    INSERT INTO bundle_items (bundle, place, item) VALUES (13, 0, 12), (13, 1, 11), (14, 0, 11), (15, 0, 12);
+    INSERT INTO listings (product, kind, title, price, cheapest, words, description_words) VALUES
+        (2, 'service', '', 30, 30, '', ''), (3, 'bundle', '', 7, 7, '', ''), (4, 'bundle', '', 0, 8, '', '');
+    INSERT INTO labelled (product, kind, label, title, price) VALUES (3, 'tag', 'set', '', 7), (4, 'tag', 'set', '', 0)";
+
+pub async fn a_bundle_that_lacks_something_closes_with_the_update(home: &Home) {
+    home.start().await.stop().await.unwrap();
+    home.execute(OFFERED_STILL).await;
+    let store = home.start().await;
+    let product = async |number| store.product(id(number)).await.unwrap().unwrap();
+    let prices = |product: &Product| (product.price_from, product.cheapest, product.version);
+    assert_eq!(prices(&product(3).await), (None, None, 2));
+    assert_eq!(
+        prices(&product(4).await),
+        (Some(amount(8)), Some(amount(8)), 2),
+        "the other offer of it"
+    );
+    assert_eq!(prices(&product(2).await), (Some(amount(30)), Some(amount(30)), 1));
+    assert_eq!(store.cheapest_offer().await.unwrap(), Some(amount(8)));
+    let current = async |number| store.offer(id(number)).await.unwrap().unwrap().current;
+    let all = [current(12).await, current(13).await, current(14).await, current(15).await];
+    assert_eq!(all, [true, false, false, true]);
+    let rows = [(3, None), (4, Some(amount(8)))];
+    for (number, price) in rows {
+        let wants = move |wants: &mut Wants| {
+            wants.listings.read((id(number),));
+            wants.labelled.read((id(number),));
+        };
+        let seen = look(wants, move |books| {
+            let listing = books.listings.get(&(id(number),))?.map(|row| (row.price, row.cheapest));
+            let labels = books.labelled.all(&(id(number),))?;
+            Ok((listing, labels.iter().map(|label| label.price).collect::<Vec<_>>()))
+        });
+        let seen = store.submit(seen).await.unwrap().unwrap();
+        assert_eq!(seen, (Some((price, price)), vec![price]));
+    }
+    store.stop().await.unwrap();
 }
 
 pub async fn an_unknown_word_is_named(home: &Home) {

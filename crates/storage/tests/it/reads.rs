@@ -128,7 +128,7 @@ async fn nothing_is_licensed(store: &Store, who: Id<Account>) {
         many usages_of(&[id(1)]), leases_of(id(1), PAGE), licenses(None, None, PAGE),
             licenses(Some(who), Some(id(1)), PAGE),
             activations_of(id(1), PAGE),
-            extensions_of(&[id(1)]), licenses_called(&[id(1)]), bundle_items(id(1)), reminders_due(NOON, 5), dead_codes(None, NOON),
+            extensions_of(&[id(1)]), licenses_called(&[id(1)]), bundle_items(id(1)), items_in(&[id(1)]), bundles_with(id(1), 5), bundles_lacking(id(1)), offers_open(&[id(1)]), reminders_due(NOON, 5), dead_codes(None, NOON),
             dead_codes(Some(id(1)), NOON), ended_activations(None, NOON), ended_activations(Some(id(1)), NOON),
             returned_leases(None, NOON), returned_leases(Some(id(1)), NOON),
             leases_of_ended(None, NOON), leases_of_ended(Some(id(1)), NOON),

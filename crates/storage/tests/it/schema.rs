@@ -106,7 +106,8 @@ async fn every_index_is_on_both_databases() {
         include_str!("../../migrations/sqlite/0042_muted_merchants.sql"),
         include_str!("../../migrations/sqlite/0043_promises.sql"),
         include_str!("../../migrations/sqlite/0044_passkeys.sql"),
-        include_str!("../../migrations/sqlite/0045_nobodys_drafts.sql")
+        include_str!("../../migrations/sqlite/0045_nobodys_drafts.sql"),
+        include_str!("../../migrations/sqlite/0048_bundles_on_sale.sql")
     );
     let postgres = concat!(
         include_str!("../../migrations/postgres/0001_start.sql"),
@@ -150,7 +151,8 @@ async fn every_index_is_on_both_databases() {
         include_str!("../../migrations/postgres/0042_muted_merchants.sql"),
         include_str!("../../migrations/postgres/0043_promises.sql"),
         include_str!("../../migrations/postgres/0044_passkeys.sql"),
-        include_str!("../../migrations/postgres/0045_nobodys_drafts.sql")
+        include_str!("../../migrations/postgres/0045_nobodys_drafts.sql"),
+        include_str!("../../migrations/postgres/0048_bundles_on_sale.sql")
     );
     let indices = |text: &str| {
         let lines = text.lines().filter(|line| {

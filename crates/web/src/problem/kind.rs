@@ -516,6 +516,12 @@ TOO_MANY_OFFERS, CONFLICT, "too_many_offers", "Too many offers",
     remedy "Retire an offer first.",
     example r#"{ "detail": "retire an offer first: a product has at most 50" }"#;
 
+TOO_MANY_BUNDLES, CONFLICT, "too_many_bundles", "Too many bundles",
+    means "Bundles close and open with what is in them, in one step, and this is in too many: an offer can be in at most 50 \
+        together with the others of its product, and fewer if those bundles have many labels.",
+    remedy "Retire offers of some of the bundles first, or take labels from them.",
+    example r#"{ "detail": "it is in more bundles than can close or open with it at once: retire some of their offers first" }"#;
+
 COUPON_TAKEN, CONFLICT, "coupon_taken", "Coupon's word taken",
     means "An open coupon has this word.",
     remedy "Choose another `code`, or close that coupon first. If an answer was lost, this may be your own: look \
@@ -648,7 +654,7 @@ mod tests {
         403 merchant_limit forbidden account_incomplete account_frozen code_refused link_refused download_limit
         404 not_found
         405 method_not_allowed
-        409 email_taken last_owner price_changed already_owned trial_used not_extendable license_state not_in_review top_up_state credit_limit nothing_owed order_not_draft order_expired provider_refused order_not_paid hold_expired request_state merchant_taken partner_taken partner_suspended partner_refused agreement_state not_linked already_linked quote_expired exchange_limit not_exchangeable exchange_refused already_refunded refund_request_open refund_request_decided account_not_settled tokens_spent payment_method_removed too_many_payment_methods too_many_passkeys license_refused idempotency_key_reused not_for_sale statement_state settlement_side settlement_exists settlement_amount bank_details_missing slug_taken version_taken release_published product_state too_many_offers coupon_taken too_many_webhook_endpoints keys_not_kept
+        409 email_taken last_owner price_changed already_owned trial_used not_extendable license_state not_in_review top_up_state credit_limit nothing_owed order_not_draft order_expired provider_refused order_not_paid hold_expired request_state merchant_taken partner_taken partner_suspended partner_refused agreement_state not_linked already_linked quote_expired exchange_limit not_exchangeable exchange_refused already_refunded refund_request_open refund_request_decided account_not_settled tokens_spent payment_method_removed too_many_payment_methods too_many_passkeys license_refused idempotency_key_reused not_for_sale statement_state settlement_side settlement_exists settlement_amount bank_details_missing slug_taken version_taken release_published product_state too_many_offers too_many_bundles coupon_taken too_many_webhook_endpoints keys_not_kept
         412 precondition_failed
         413 too_large
         415 unsupported_media_type

@@ -6,6 +6,7 @@ mod activations;
 mod audit;
 mod auto_top_ups;
 mod bad_input;
+mod bundle_offers;
 mod bundles;
 mod bureau;
 mod buyer_pages;

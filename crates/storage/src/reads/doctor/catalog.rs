@@ -4,7 +4,7 @@ use scrip_domain::catalog::{File, Offer, Product};
 
 use super::{Probe, named};
 
-pub fn probes() -> [Probe; 5] {
+pub fn probes() -> [Probe; 6] {
     [
         Probe {
             name: "product-prices",
@@ -48,6 +48,18 @@ pub fn probes() -> [Probe; 5] {
                 FROM offers o JOIN products p ON p.id = o.product
                 UNION ALL SELECT i.item, 1, (SELECT COUNT(*) FROM offers o JOIN products p ON p.id = o.product
                     WHERE o.id = i.item AND p.kind <> 'bundle') FROM bundle_items i"
+                .into(),
+        },
+        Probe {
+            name: "bundle-offers",
+            proves: "a bundle is offered as long as everything in it is",
+            subject: named::<Offer>,
+            counted: "bundle_items",
+            rows: "SELECT o.id AS subject, o.current AS expected,
+                    CASE WHEN o.retired_at IS NULL AND p.state = 'published' THEN MIN(x.current) ELSE 0 END AS found
+                FROM bundle_items i JOIN offers o ON o.id = i.bundle JOIN products p ON p.id = o.product
+                    JOIN offers x ON x.id = i.item
+                GROUP BY o.id, o.current, o.retired_at, p.state"
                 .into(),
         },
         Probe {

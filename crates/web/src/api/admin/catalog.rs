@@ -210,7 +210,10 @@ async fn put(
 #[utoipa::path(
     post, path = "/v1/admin/products/{slug}/publish", tag = "admin", security(("bearer" = [])),
     params(("slug" = String, Path, example = "field-recorder", max_length = 80, pattern = "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$")),
-    responses((status = 200, body = AdminProduct))
+    responses(
+        (status = 200, body = AdminProduct),
+        (status = 409, description = "`too_many_bundles` that would open with it"),
+    )
 )]
 async fn publish(
     Cataloguer(by): Cataloguer,
@@ -225,7 +228,10 @@ async fn publish(
 #[utoipa::path(
     post, path = "/v1/admin/products/{slug}/archive", tag = "admin", security(("bearer" = [])),
     params(("slug" = String, Path, example = "field-recorder", max_length = 80, pattern = "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$")),
-    responses((status = 200, body = AdminProduct))
+    responses(
+        (status = 200, body = AdminProduct),
+        (status = 409, description = "`too_many_bundles` that would close with it"),
+    )
 )]
 async fn archive(
     Cataloguer(by): Cataloguer,
@@ -263,7 +269,7 @@ struct OfferBody {
     responses(
         (status = 200, body = AdminOffer, description = "it was there, and is now like this"),
         (status = 201, body = AdminOffer, description = "it is new"),
-        (status = 409, description = "`too_many_offers`"),
+        (status = 409, description = "`too_many_offers`, or `too_many_bundles` that it would open in"),
     )
 )]
 async fn put_offer(
@@ -289,7 +295,10 @@ async fn put_offer(
         ("slug" = String, Path, example = "field-recorder", max_length = 80, pattern = "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"),
         ("key" = String, Path, example = "standard", max_length = 40, pattern = "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"),
     ),
-    responses((status = 200, body = AdminOffer))
+    responses(
+        (status = 200, body = AdminOffer),
+        (status = 409, description = "`too_many_bundles` that would close with it"),
+    )
 )]
 async fn retire_offer(
     Cataloguer(by): Cataloguer,
