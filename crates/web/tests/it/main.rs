@@ -51,6 +51,7 @@ mod merchant_pages;
 mod objects;
 mod offline;
 mod orders;
+mod owning;
 mod pages;
 mod partner_documents;
 mod partners;
