@@ -445,8 +445,8 @@ impl Observer for Memory {
         if books.vendor.is_written() {
             *self.vendor.write().unwrap_or_else(PoisonError::into_inner) = None;
         }
-        // A bundle is looked up with the terms of what is in it.
-        if books.offers.rewrites() {
+        // A bundle is looked up with the terms of what is in it, and with whether anything of it is hidden.
+        if books.offers.rewrites() || books.products.rewrites() || books.vendor.is_written() {
             self.sold_by.clear();
         }
         if books.offers.is_written() || books.products.is_written() {

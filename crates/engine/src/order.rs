@@ -51,7 +51,7 @@ impl Engine {
         again: bool,
         request: Request,
     ) -> Outcome<Answered<Drafted>, PurchaseRefusal> {
-        let picked = match self.pick(selection).await? {
+        let picked = match self.pick(selection, Some(buyer.account)).await? {
             Ok(picked) => picked,
             Err(line) => return Ok(Err(self.no_such_offer(buyer, Act::Order, line).await?)),
         };

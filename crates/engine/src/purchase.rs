@@ -228,7 +228,7 @@ impl Engine {
     ) -> Outcome<Purchase, PurchaseRefusal> {
         // Before the order, whose number the transfer bears: so it stands before that on a statement.
         let expiry = self.mint()?;
-        let picked = match self.pick(&ask.selection).await? {
+        let picked = match self.pick(&ask.selection, Some(buyer.account)).await? {
             Ok(picked) => picked,
             Err(line) => return Ok(Err(self.no_such_offer(buyer, Act::Pay, line).await?)),
         };
@@ -251,16 +251,20 @@ impl Engine {
         }))
     }
 
-    /// A selection with all that a command needs to price it; the index of the first line whose offer does
+    /// A selection with all that a command needs to price it for `account`; the index of the first line whose offer does
     /// not exist.
-    pub(crate) async fn pick(&self, selection: &Selection) -> Result<Result<Picked, usize>, Fault> {
-        let chosen = match self.products_of(selection).await? {
-            Ok(chosen) => chosen,
+    pub(crate) async fn pick(
+        &self,
+        selection: &Selection,
+        account: Option<Id<Account>>,
+    ) -> Result<Result<Picked, usize>, Fault> {
+        let found = match self.found(selection, account).await? {
+            Ok(found) => found,
             Err(line) => return Ok(Err(line)),
         };
-        let count = chosen.iter().map(Chosen::lines).sum();
+        let count = found.chosen.iter().map(Chosen::lines).sum();
         let (order, lines) = (self.mint()?, self.mint_many(count)?);
-        Ok(Ok(Picked { order, lines, chosen, claim: self.claim(selection).await? }))
+        Ok(Ok(Picked { order, lines, found, claim: self.claim(selection).await? }))
     }
 
     /// Confirms and pays a draft, or an order that was declined for funds.

@@ -1,10 +1,12 @@
 //! Quotes: what a selection costs, without keeping anything.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use scrip_domain::account::Account;
+use scrip_domain::catalog::Product;
 use scrip_domain::coupon::OrderCoupon;
 use scrip_domain::gate::{self, Act, GateRefusal};
+use scrip_domain::license::License;
 use scrip_domain::order::Line;
 use scrip_domain::settings::Settings;
 use scrip_domain::visibility::{FieldGroup, Level};
@@ -15,7 +17,7 @@ use crate::coupon::Lessened;
 use crate::license::extend::not_at_provider;
 use crate::memory::Member;
 use crate::purchase::{Priceable, Priced, PurchaseRefusal, lines_of, total_of};
-use crate::selection::{Chosen, Selection};
+use crate::selection::{Chosen, Found, Selection};
 use crate::{Engine, Outcome};
 
 /// What a selection costs.
@@ -66,11 +68,16 @@ impl Engine {
         if let Err(shut) = gate {
             return Ok(Err(PurchaseRefusal::Gate(shut)));
         }
-        let mut priced = match self.price_now(selection).await? {
+        let account = member.map(|member| member.account.id);
+        let found = match self.found(selection, account).await? {
+            Ok(found) => found,
+            Err(line) => return Ok(Err(PurchaseRefusal::NotForSale(line))),
+        };
+        let sight = sight.owning(Owned::by(&found.owned, account));
+        let mut priced = match self.price_now(&found).await? {
             Ok(priced) => priced,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        let account = member.map(|member| member.account.id);
         let lessened = self.lessen_quote(selection, account, &mut priced).await?;
         let balance = sight.available;
         let choices: Vec<_> = priced.iter().map(|one| one.choice).collect();
@@ -107,11 +114,8 @@ impl Engine {
         Ok(cheapest)
     }
 
-    async fn price_now(&self, selection: &Selection) -> Outcome<Vec<Priceable>, PurchaseRefusal> {
-        let chosen = match self.products_of(selection).await? {
-            Ok(chosen) => chosen,
-            Err(line) => return Ok(Err(PurchaseRefusal::NotForSale(line))),
-        };
+    async fn price_now(&self, found: &Found) -> Outcome<Vec<Priceable>, PurchaseRefusal> {
+        let chosen = &found.chosen;
         let (mut offers, mut products) = (BTreeMap::new(), BTreeMap::new());
         let sold = |chosen: &Chosen| (chosen.offer, chosen.sold.product);
         let items = chosen.iter().flat_map(|chosen| chosen.sold.items.iter().copied());
@@ -129,7 +133,7 @@ impl Engine {
         let no_lines = vec![no_line; count];
         let offer = |offer| Ok(offers.get(&offer));
         let product = |product| Ok(products.get(&product));
-        lines_of(&chosen, no_order, &no_lines, offer, product)
+        lines_of(chosen, no_order, &no_lines, offer, product)
     }
 }
 
@@ -140,6 +144,23 @@ pub(crate) struct Sight {
     available: Option<Amount>,
     /// What stands before a price that is not shown: no account, or one that permits nothing.
     first: Option<GateRefusal>,
+    /// What of the selection stays visible whatever is hidden of it.
+    owned: Owned,
+}
+
+/// Products that an account owns.
+#[derive(Default)]
+pub(crate) struct Owned(BTreeSet<Id<Product>>);
+
+impl Owned {
+    /// Those of which `account` has one of these licenses.
+    pub fn by<'a>(
+        licenses: impl IntoIterator<Item = &'a License>,
+        account: Option<Id<Account>>,
+    ) -> Self {
+        let own = licenses.into_iter().filter(|license| Some(license.account) == account);
+        Self(own.map(|license| license.product).collect())
+    }
 }
 
 impl Sight {
@@ -151,13 +172,28 @@ impl Sight {
     ) -> Self {
         let first = gate::account(who.map(|(account, _)| account), settings).err();
         let available = who.map(|(_, available)| available).filter(|_| first.is_none());
-        Self { standing: gate::standing(who, settings, cheapest), available, first }
+        Self {
+            standing: gate::standing(who, settings, cheapest),
+            available,
+            first,
+            owned: Owned::default(),
+        }
     }
 
-    /// The same at a merchant, where the provider says whether it is enough.
+    /// The same of an account that owns these.
+    pub fn owning(self, owned: Owned) -> Self {
+        Self { owned, ..self }
+    }
+
+    /// The eyes of an account at a merchant, or of a visitor there, where the provider says whether it is enough.
     pub fn at_merchant(account: Option<&Account>, funded: Option<bool>) -> Self {
         let first = account.is_none().then_some(GateRefusal::ConnectionRequired);
-        Self { standing: gate::standing_at_merchant(account, funded), available: None, first }
+        Self {
+            standing: gate::standing_at_merchant(account, funded),
+            available: None,
+            first,
+            owned: Owned::default(),
+        }
     }
 }
 
@@ -193,7 +229,7 @@ fn seen_prices(
     for covered in [true, covered] {
         let sees = |level: Level| standing.sees(level, covered);
         let goods = priced.iter().flat_map(|one| one.goods.iter().map(|of| (one.choice, of)));
-        for (index, product) in goods {
+        for (index, product) in goods.filter(|(_, product)| !sight.owned.0.contains(&product.id)) {
             let needs = |group| product.visibility.needed(group, &settings.visibility);
             if !sees(needs(FieldGroup::Product)) {
                 return Err(PurchaseRefusal::NotForSale(index));

@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use scrip_domain::Id;
+use scrip_domain::account::Account;
 use scrip_domain::catalog::{Offer, Product};
 use scrip_domain::license::License;
 use scrip_domain::order::{MAX_LINES, MAX_UNITS};
+use scrip_domain::visibility::{FieldGroup, Level};
 use scrip_domain::{Span, Timestamp};
 use scrip_license::Terms;
 use scrip_storage::Fault;
@@ -105,6 +107,17 @@ pub(crate) struct Sold {
     pub items: Arc<[(Id<Offer>, Id<Product>)]>,
     /// Whether something of it was a trial when it was looked up.
     pub trial: bool,
+    /// Whether a product or a price of it was hidden from anybody then.
+    pub hides: bool,
+}
+
+/// What is known of a selection before it is decided.
+#[derive(Clone, Debug)]
+pub(crate) struct Found {
+    pub chosen: Arc<[Chosen]>,
+    /// Of what hides something, the products that the account has, each with a license: what an account owns stays visible
+    /// to it. Nothing is looked up where everybody sees everything.
+    pub owned: Vec<License>,
 }
 
 /// A choice and what its offer sells: the keys that a command wants.
@@ -114,6 +127,14 @@ pub(crate) struct Chosen {
     pub sold: Sold,
     pub quantity: u32,
     pub extends: Option<Id<License>>,
+}
+
+impl Sold {
+    /// Its products: that of a bundle, and those in it.
+    fn products(&self) -> impl Iterator<Item = Id<Product>> {
+        let items = self.items.iter().map(|(_, product)| *product);
+        items.chain([self.product])
+    }
 }
 
 impl Chosen {
@@ -143,18 +164,26 @@ impl Engine {
         Some((Selection { coupon, ..Selection::new(choices).ok()? }, until))
     }
 
-    /// What the chosen offers sell; the index of the first line whose offer does not exist.
-    pub(crate) async fn products_of(
+    /// What the chosen offers sell, and what of it `account` owns; the index of the first line whose offer does not exist.
+    pub(crate) async fn found(
         &self,
         selection: &Selection,
-    ) -> Result<Result<Arc<[Chosen]>, usize>, Fault> {
+        account: Option<Id<Account>>,
+    ) -> Result<Result<Found, usize>, Fault> {
         let mut chosen = Vec::with_capacity(selection.choices().len());
         for (index, choice) in selection.choices().iter().enumerate() {
             let Some(sold) = self.sold_by(choice.offer).await? else { return Ok(Err(index)) };
             let Choice { offer, quantity, extends } = *choice;
             chosen.push(Chosen { offer, sold, quantity, extends });
         }
-        Ok(Ok(chosen.into()))
+        let hiding = chosen.iter().filter(|chosen| chosen.sold.hides);
+        let products: BTreeSet<_> = hiding.flat_map(|chosen| chosen.sold.products()).collect();
+        let products: Vec<_> = products.into_iter().collect();
+        let owned = match account {
+            Some(account) => self.store.licenses_by_product(account, &products).await?,
+            None => Vec::new(),
+        };
+        Ok(Ok(Found { chosen: chosen.into(), owned }))
     }
 
     /// What an offer sells.
@@ -166,13 +195,21 @@ impl Engine {
         let Some(row) = self.store.offer(offer).await? else { return Ok(None) };
         let is_trial = |offer: &Offer| matches!(offer.terms, Terms::Trial { .. });
         let (mut items, mut trial) = (Vec::new(), is_trial(&row));
+        let mut products = vec![row.product];
         for item in self.store.bundle_items(offer).await? {
             let lost = || Fault::Bug("an offer in a bundle is gone".into());
             let of_item = self.store.offer(item.item).await?.ok_or_else(lost)?;
             trial = trial || is_trial(&of_item);
             items.push((of_item.id, of_item.product));
+            products.push(of_item.product);
         }
-        let sold = Sold { product: row.product, items: items.into(), trial };
+        let vendor = self.vendor().await?;
+        let hides = self.store.products_called(&products).await?.into_iter().any(|product| {
+            [FieldGroup::Product, FieldGroup::Price].into_iter().any(|group| {
+                product.visibility.needed(group, &vendor.settings.visibility) != Level::Visitor
+            })
+        });
+        let sold = Sold { product: row.product, items: items.into(), trial, hides };
         self.memory.remember_sold_by(offer, sold.clone(), epoch);
         Ok(Some(sold))
     }

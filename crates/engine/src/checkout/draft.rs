@@ -75,7 +75,8 @@ impl Engine {
         if let Some(line) = selection.first_extending() {
             return Ok(Err(not_at_provider(line)));
         }
-        let picked = match self.pick(selection).await? {
+        let asker = who.buyer().map(|buyer| buyer.account);
+        let picked = match self.pick(selection, asker).await? {
             Ok(picked) => picked,
             Err(line) => return Ok(Err(PurchaseRefusal::NotForSale(line))),
         };
@@ -201,7 +202,10 @@ impl Command for Draft {
             Ok(priced) => priced,
             Err(refusal) => return Ok(Decision::refused(refusal)),
         };
-        let sight = Sight::at_merchant(account, self.funded);
+        let mut sight = Sight::at_merchant(account, self.funded);
+        if let Some(account) = account {
+            sight = sight.owning(self.picked.owned(books, account.id)?);
+        }
         let Priced { lines, total, .. } = match seen(priced, None, &sight, settings) {
             Ok(priced) => priced,
             Err(refusal) => return Ok(Decision::refused(refusal)),

@@ -1,7 +1,6 @@
 //! From choices to lines with prices, and what of them an account cannot buy once more.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use scrip_domain::account::Account;
 use scrip_domain::bundle;
@@ -17,16 +16,16 @@ use super::{Desk, PurchaseRefusal};
 use crate::coupon::Claim;
 use crate::ledger::Buyer;
 use crate::license::extend::want_extended;
-use crate::quote::Sight;
-use crate::selection::Chosen;
+use crate::quote::{Owned, Sight};
+use crate::selection::{Chosen, Found};
 
-/// A selection as a command carries it: with the names that its order and lines will have, the products of its
-/// offers, and its coupon.
+/// A selection as a command carries it: with the names that its order and lines will have, what its offers sell, and its
+/// coupon.
 #[derive(Debug)]
 pub(crate) struct Picked {
     pub order: Id<Order>,
     pub lines: Vec<Id<Line>>,
-    pub chosen: Arc<[Chosen]>,
+    pub found: Found,
     pub claim: Option<Claim>,
 }
 
@@ -68,20 +67,21 @@ impl Picked {
             [] => vec![chosen.sold.product],
             items => items.iter().map(|(_, product)| *product).collect(),
         };
-        self.chosen.iter().filter(move |chosen| chosen.sold.trial || !of_trials).flat_map(of)
+        self.found.chosen.iter().filter(move |chosen| chosen.sold.trial || !of_trials).flat_map(of)
     }
 
     /// How many licenses it makes.
     pub fn licenses(&self) -> usize {
-        self.chosen.iter().map(Chosen::licenses).fold(0, usize::saturating_add)
+        self.found.chosen.iter().map(Chosen::licenses).fold(0, usize::saturating_add)
     }
 
     /// The rows that price it, and those that it adds to.
     pub fn wants(&self, wants: &mut Wants, buyer: Buyer) {
         self.want_offers(wants);
-        for chosen in &*self.chosen {
+        for chosen in &*self.found.chosen {
             chosen.extends.into_iter().for_each(|license| want_extended(wants, license));
         }
+        self.found.owned.iter().for_each(|license| wants.licenses.read((license.id,)));
         if let Some(claim) = &self.claim {
             claim.wants(wants, buyer.account);
         }
@@ -89,7 +89,7 @@ impl Picked {
 
     /// The rows that price it without a coupon.
     pub fn want_offers(&self, wants: &mut Wants) {
-        for chosen in &*self.chosen {
+        for chosen in &*self.found.chosen {
             wants.offers.read((chosen.offer,));
             wants.products.read((chosen.sold.product,));
             for (offer, product) in &*chosen.sold.items {
@@ -116,20 +116,30 @@ impl Picked {
         };
         let who = Some((desk.account, desk.available));
         let sight = Sight::of(who, desk.settings, desk.cheapest);
+        let sight = sight.owning(self.owned(books, desk.account.id)?);
         Ok(crate::quote::seen(priced, lessened, &sight, desk.settings))
+    }
+
+    /// What of it `account` owns.
+    pub fn owned(&self, books: &Books, account: Id<Account>) -> Result<Owned, Fault> {
+        let mut owned = Vec::with_capacity(self.found.owned.len());
+        for license in &self.found.owned {
+            owned.extend(books.licenses.get(&(license.id,))?);
+        }
+        Ok(Owned::by(owned, Some(account)))
     }
 
     /// Its lines at today's prices.
     pub fn lines(&self, books: &Books) -> Result<Result<Vec<Priceable>, PurchaseRefusal>, Fault> {
         let offer = |offer| books.offers.get(&(offer,));
         let product = |product| books.products.get(&(product,));
-        lines_of(&self.chosen, self.order, &self.lines, offer, product)
+        lines_of(&self.found.chosen, self.order, &self.lines, offer, product)
     }
 
     /// A refusal that names one of the order's lines, with the choice that this line came of.
     pub fn as_chosen(&self, refusal: PurchaseRefusal) -> PurchaseRefusal {
         let of = |line: usize| {
-            let choices = self.chosen.iter().enumerate();
+            let choices = self.found.chosen.iter().enumerate();
             let mut all =
                 choices.flat_map(|(index, chosen)| (0..chosen.lines()).map(move |_| index));
             all.nth(line).unwrap_or(line)

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use scrip_domain::Id;
 use scrip_domain::account::Account;
 use scrip_domain::catalog::{File, Offer, Picture, Product, Release};
+use scrip_domain::license::License;
 
 use crate::cells::{Cell, Reader};
 use crate::fault::Fault;
 use crate::fields::Field;
 use crate::index::{Entry, LICENSED, OWNED, TRIAL};
-use crate::reads::{Page, cells};
+use crate::reads::{Page, cells, list_of};
 use crate::store::Store;
 
 impl Store {
@@ -124,6 +125,22 @@ impl Store {
             "WHERE t.account = $1 AND t.kind IN ({OWNED}, {LICENSED}) AND t.key = $2 LIMIT 1"
         );
         Ok(self.row::<Entry>(&tail, values).await?.is_some())
+    }
+
+    /// A license of each of these products that an account has any of, in no order.
+    pub async fn licenses_by_product(
+        &self,
+        account: Id<Account>,
+        products: &[Id<Product>],
+    ) -> Result<Vec<License>, Fault> {
+        let Some((list, mut values)) = list_of(products) else { return Ok(Vec::new()) };
+        values.extend(cells(&account));
+        let account = values.len();
+        let tail = format!(
+            "WHERE t.id IN (SELECT MAX(b.target) FROM by_account b WHERE b.key IN ({list})
+                AND b.kind IN ({OWNED}, {LICENSED}) AND b.account = ${account} GROUP BY b.key)"
+        );
+        self.rows(&tail, values).await
     }
 
     /// Whether an account has a product for good, so that it is not sold to them again but for the asking.

@@ -52,6 +52,7 @@ mod merchant_pages;
 mod objects;
 mod offline;
 mod orders;
+mod owning;
 mod pages;
 mod partner_documents;
 mod partners;
