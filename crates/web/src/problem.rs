@@ -698,6 +698,11 @@ impl From<Fault> for Problem {
         trace::no_answer(&fault);
         match &fault {
             Fault::Busy | Fault::Conflict => return Self::busy(t("too much at once: ask again")),
+            Fault::Away => {
+                return Self::busy(t(
+                    "the other server gave no answer: ask again; an order or a refund that waits for it goes on by itself",
+                ));
+            }
             Fault::Full => {
                 return Self::new(
                     &kind::STORAGE_FULL,

@@ -29,7 +29,7 @@ use crate::throttle::Limited;
 use crate::{Engine, Outcome};
 
 impl Engine {
-    /// Confirms a draft: the answer says where the buyer goes. Busy while the provider has not opened the request. `source` is
+    /// Confirms a draft: the answer says where the buyer goes. [`Fault::Away`] while the provider has not opened the request. `source` is
     /// where it came from: what nobody has signed in for takes one of the few requests that the provider keeps open for us.
     pub async fn begin_checkout(
         &self,
@@ -92,7 +92,7 @@ impl Engine {
             (Some(code), OrderState::Declined) => {
                 Ok(Err(PurchaseRefusal::ProviderRefused { order, code: code.clone() }))
             }
-            (_, OrderState::Open) => Err(Fault::Busy),
+            (_, OrderState::Open) => Err(Fault::Away),
             (_, state) => Ok(Err(PurchaseRefusal::NotDraft(state))),
         }
     }
@@ -112,7 +112,7 @@ impl Engine {
         };
         if matches!(row.state, OrderState::Open | OrderState::Claimed | OrderState::Authorized) {
             let (Some(provider), Some(request)) = (self.provider(), &checkout.request) else {
-                return Err(Fault::Busy);
+                return Err(Fault::Away);
             };
             match provider.cancel(request).await {
                 Ok(picture) => self.saw(order, picture, Came::Cancelling).await?,

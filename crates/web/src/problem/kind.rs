@@ -609,8 +609,9 @@ INTERNAL, INTERNAL_SERVER_ERROR, "internal", "Internal error",
     example r#"{ "detail": "something is wrong on our side: ask again with the same key, or tell us the request id" }"#;
 
 BUSY, SERVICE_UNAVAILABLE, "busy", "Busy",
-    means "The server has too much to do at the moment, or lost its database while it answered. In the second \
-        case, as `detail` says, it is unknown whether the request took effect.",
+    means "The server has too much to do at the moment, lost its database while it answered, or had no answer of another \
+        server. `detail` says which: in the second case it is unknown whether the request took effect, and in the third \
+        an order or a refund that waits for the other server goes on by itself.",
     remedy "Ask again with the same `Idempotency-Key`, after as many seconds as `Retry-After` says.",
     example r#"{ "detail": "too much at once: ask again" }"#;
 

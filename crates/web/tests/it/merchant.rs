@@ -322,6 +322,33 @@ async fn what_a_merchant_hides_is_unlocked_at_the_provider_and_no_balance_is_mad
 }
 
 #[tokio::test]
+async fn who_cannot_reach_the_provider_is_told_so() {
+    let (shop, provider, offer) = merchant(Flow::default()).await;
+    let says = |answer: &Answer, what: &str| {
+        assert_eq!((answer.status, answer.code()), (503, "busy"), "{answer:?}");
+        assert!(answer.at("/detail").contains(what), "{answer:?}");
+        assert!(!answer.at("/detail").contains("too much"), "{answer:?}");
+    };
+    let away = "the other server gave no answer";
+    let (_, order) = paid(&shop, &provider, &offer).await;
+    provider.fate(&[Fate::Lost]);
+    says(&refund(&shop, &order, "r", json!({ "reason": "x" })).await, away);
+    provider.fate(&[Fate::Lost]);
+    says(&shop.post("/v1/connections", "", "", json!({})).await, away);
+    provider.fate(&[Fate::Lost]);
+    let back = json!({ "return_code": provider.return_code("eve", None) });
+    says(&shop.post("/v1/sessions", "", "", back).await, away);
+    let draft = shop.post("/v1/orders", "", "k", select(&offer)).await;
+    let token = format!("Order {}", draft.at("/order_token"));
+    let headers = [("authorization", token.as_str()), ("idempotency-key", "c")];
+    for verb in ["confirm", "cancel"] {
+        provider.fate(&[Fate::Lost]);
+        let path = format!("/v1/orders/{}/{verb}", draft.at("/id"));
+        says(&shop.send("POST", &path, &headers, json!({})).await, "goes on by itself");
+    }
+}
+
+#[tokio::test]
 async fn a_visitors_key_is_theirs_and_their_token_opens_one_order() {
     let (shop, _, offer) = merchant(Flow::default()).await;
     let first = shop.post("/v1/orders", "", "k", select(&offer)).await;
