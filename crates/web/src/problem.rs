@@ -441,7 +441,7 @@ impl Problem {
                 t("the draft has expired: select again at today's prices"),
             ),
             PurchaseRefusal::KeyReused => Self::key_reused(),
-            PurchaseRefusal::ProviderRefused { order, code } => {
+            PurchaseRefusal::ProviderRefused { order, code, .. } => {
                 let detail = t("the provider does not take this order");
                 Self::new(&kind::PROVIDER_REFUSED, detail)
                     .with("reason", code)

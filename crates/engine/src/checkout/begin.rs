@@ -12,7 +12,7 @@ use scrip_domain::document::{Offer, OfferLine};
 use scrip_domain::estimate::REFERENCE;
 use scrip_domain::gate::{self, Act};
 use scrip_domain::order::{Line, Order, OrderState};
-use scrip_domain::request::Request;
+use scrip_domain::request::{Request, RequestId};
 use scrip_domain::settings::Vendor;
 use scrip_domain::{Amount, Id, Span, Timestamp};
 use scrip_storage::books::Change;
@@ -48,7 +48,8 @@ impl Engine {
             if checkout.asked.fingerprint != request.fingerprint {
                 return Ok(Err(PurchaseRefusal::KeyReused));
             }
-            return Ok(self.opened(order).await?.map(Answered::Replayed));
+            let opened = self.opened(order, Some(checkout.asked.id)).await?;
+            return Ok(opened.map(Answered::Replayed));
         }
         let Some(provider) = self.provider() else {
             return Err(Fault::Bug("an order is to be paid at no provider".into()));
@@ -73,11 +74,16 @@ impl Engine {
         if let Err(refusal) = self.submit(command).await? {
             return Ok(Err(refusal));
         }
-        Ok(self.opened(order).await?.map(Answered::First))
+        Ok(self.opened(order, None).await?.map(Answered::First))
     }
 
-    /// The order as the confirmation answers: with the address of the provider.
-    async fn opened(&self, order: Id<Order>) -> Outcome<AtProvider, PurchaseRefusal> {
+    /// The order as the confirmation answers: with the address of the provider. `before` is the request that asked for it
+    /// first, if that was another one.
+    async fn opened(
+        &self,
+        order: Id<Order>,
+        before: Option<RequestId>,
+    ) -> Outcome<AtProvider, PurchaseRefusal> {
         let lost = || Fault::Bug("an order that was confirmed is gone".into());
         let (_, checkout) = self.order_and_checkout(order).await?.ok_or_else(lost)?;
         if checkout.url.is_none() {
@@ -90,7 +96,8 @@ impl Engine {
         }
         match (&at.checkout.reason, at.order.state) {
             (Some(code), OrderState::Declined) => {
-                Ok(Err(PurchaseRefusal::ProviderRefused { order, code: code.clone() }))
+                let (code, replayed) = (code.clone(), before);
+                Ok(Err(PurchaseRefusal::ProviderRefused { order, code, replayed }))
             }
             (_, OrderState::Open) => Err(Fault::Away),
             (_, state) => Ok(Err(PurchaseRefusal::NotDraft(state))),
