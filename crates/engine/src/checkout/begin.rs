@@ -192,10 +192,12 @@ impl Engine {
 /// Refusals that say nothing about what was asked: a provider that is busy, or does not know this server's newest key yet.
 pub(crate) const FOR_NOW: [&str; 3] = ["busy", "restoring", "signature_refused"];
 
-/// The provider's refusal of an offer, as the order keeps it.
+/// The provider's refusal of an offer, as the order keeps it: by the most exact word that there is.
 pub(super) fn refused(error: &PeerError) -> Option<String> {
     match error {
-        PeerError::Refused { code, .. } if !FOR_NOW.contains(&code.as_str()) => Some(code.clone()),
+        PeerError::Refused { code, reason, .. } if !FOR_NOW.contains(&code.as_str()) => {
+            Some(reason.as_ref().unwrap_or(code).clone())
+        }
         _ => None,
     }
 }

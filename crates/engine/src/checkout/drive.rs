@@ -210,7 +210,7 @@ pub(super) fn tell(order: Id<Order>, error: &PeerError) {
         PeerError::Unanswered(why) => {
             tracing::info!(%order, why, "the provider gave no answer");
         }
-        PeerError::Refused { code, detail } => {
+        PeerError::Refused { code, detail, .. } => {
             tracing::warn!(%order, code, detail, "the provider refuses");
         }
     }

@@ -164,7 +164,8 @@ CREDIT_DECLINED, PAYMENT_REQUIRED, "credit_declined", "Top-up declined",
 
 MERCHANT_LIMIT, FORBIDDEN, "merchant_limit", "Merchant's limit",
     means "The provider does not trust the merchant as far as this: its largest order, its open requests, what it may \
-        capture in a day, or it is invited or suspended. `detail` says which. Nothing moved.",
+        capture in a day, or it is invited or suspended. `detail` says which; of one that is suspended `reason` is `merchant_suspended`. \
+        Nothing moved.",
     remedy "Wait until requests are decided or the next day (UTC) begins, or ask the provider for a higher limit.",
     example r#"{ "detail": "too many requests of the merchant are open" }"#;
 
