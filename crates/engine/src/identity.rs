@@ -266,7 +266,7 @@ pub(crate) fn not_now(error: &PeerError) -> Fault {
             tracing::info!(%error, "the provider cannot be asked now");
         }
     }
-    Fault::Busy
+    Fault::Away
 }
 
 struct Enter {

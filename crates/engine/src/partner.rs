@@ -223,7 +223,7 @@ impl Heard {
         let partner = partner.id;
         match answer {
             Ok(()) => Self::Yes,
-            Err(PeerError::Refused { code, detail }) if !FOR_NOW.contains(&code.as_str()) => {
+            Err(PeerError::Refused { code, detail, .. }) if !FOR_NOW.contains(&code.as_str()) => {
                 tracing::info!(%partner, code, detail, "a partner refuses");
                 Self::Refused(code)
             }

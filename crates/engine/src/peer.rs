@@ -75,6 +75,8 @@ pub enum PeerError {
         code: String,
         /// A sentence.
         detail: String,
+        /// A word that says more than the code, where there is one.
+        reason: Option<String>,
     },
     /// What came cannot be believed: no signature of its own, or not the form of an answer.
     #[error("its answer is not to be believed: {0}")]

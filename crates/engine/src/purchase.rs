@@ -174,6 +174,8 @@ pub enum PurchaseRefusal {
         order: Id<Order>,
         /// Why.
         code: String,
+        /// The request that was refused first, when this is the same one again.
+        replayed: Option<RequestId>,
     },
 }
 

@@ -109,7 +109,8 @@ impl Engine {
                 match self.accept(Staff::SERVER, &row, LicensePolicy::Revoke, request.id).await {
                     // If it is not given back, it waits for a person, who sees why. The answer says what it says
                     // again later: it was open when it was asked.
-                    Ok(Ok(_) | Err(_)) | Err(Fault::Busy | Fault::Unavailable(_)) => {}
+                    Ok(Ok(_) | Err(_)) | Err(Fault::Busy | Fault::Away | Fault::Unavailable(_)) => {
+                    }
                     Err(fault) => return Err(fault),
                 }
                 Ok(Ok(Answered::First(row)))
@@ -518,7 +519,7 @@ impl Command for Decline {
         }
         // The provider is being asked for something of the order: its answer may accept this.
         if books.checkouts.get(&(self.order,))?.is_some_and(|checkout| checkout.refund.is_some()) {
-            return Err(Fault::Busy);
+            return Err(Fault::Away);
         }
         let declined = row.clone().declined(self.word.clone(), at);
         let what = json!({ "order": self.order, "word": { "to": self.word } });

@@ -65,6 +65,8 @@ pub enum TopUpRefundRefusal {
     NotFound,
     /// It brought nothing that could go back: its state.
     NotCredited(TopUpState),
+    /// Some of it came, and the rest is still awaited.
+    StillDue(TopUpState),
     /// No money was paid for it here.
     NotPaid(TopUpMethod),
     /// Money in this unit was never paid for it.
@@ -233,10 +235,11 @@ fn refundable(top_up: &TopUp) -> Result<(), TopUpRefundRefusal> {
         }
     }
     let ended = top_up.state.was_credited() || top_up.state == TopUpState::Cancelled;
-    if !ended || top_up.worth().is_none() {
-        return Err(TopUpRefundRefusal::NotCredited(top_up.state));
+    match top_up.worth() {
+        Some(_) if ended => Ok(()),
+        Some(_) => Err(TopUpRefundRefusal::StillDue(top_up.state)),
+        None => Err(TopUpRefundRefusal::NotCredited(top_up.state)),
     }
-    Ok(())
 }
 
 impl Refund {

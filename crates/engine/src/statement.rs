@@ -111,7 +111,7 @@ impl Engine {
             Ok(claims) => claims,
             Err(PeerError::Unanswered(why)) => {
                 tracing::info!(partner = %partner.id, why, "a partner's keys could not be read");
-                return Err(Fault::Busy);
+                return Err(Fault::Away);
             }
             Err(error) => return unbelievable(&error.to_string()),
         };

@@ -299,13 +299,15 @@ fn refusal(status: StatusCode, body: &Bytes) -> PeerError {
         code: String,
         #[serde(default)]
         detail: String,
+        #[serde(default)]
+        reason: Option<String>,
     }
     let number = status.as_u16();
     if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
         return PeerError::Unanswered(format!("status {number}"));
     }
     match serde_json::from_slice(body) {
-        Ok(Problem { code, detail }) => PeerError::Refused { code, detail },
+        Ok(Problem { code, detail, reason }) => PeerError::Refused { code, detail, reason },
         Err(_) => PeerError::Unanswered(format!("status {number} without a code")),
     }
 }
@@ -374,7 +376,7 @@ mod tests {
         for status in [401, 403, 404, 409, 422] {
             let refused = seen::<StandingIn>(status, problem).unwrap_err();
             let (code, detail) = ("hold_expired".to_owned(), "too late".to_owned());
-            assert_eq!(refused, PeerError::Refused { code, detail }, "{status}");
+            assert_eq!(refused, PeerError::Refused { code, detail, reason: None }, "{status}");
         }
         for (status, body) in [
             (404, "<html>no such page</html>"),

@@ -6,6 +6,9 @@ pub enum Fault {
     /// The queue is full; nothing was tried.
     #[error("too much is waiting to be written")]
     Busy,
+    /// Another server gave no answer: what waits for it goes on by itself, and the rest was not begun.
+    #[error("another server gave no answer")]
+    Away,
     /// There is no room on the disk; nothing was written.
     #[error("the disk is full")]
     Full,

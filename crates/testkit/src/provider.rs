@@ -31,7 +31,7 @@ pub enum Fate {
     Lost,
     /// It is carried out, and the answer is lost.
     AnswerLost,
-    /// It is refused with this code, and not carried out.
+    /// It is refused with this code, and not carried out; behind a colon, with this reason.
     Refused(&'static str),
 }
 
@@ -275,7 +275,11 @@ impl ScriptedProvider {
 }
 
 fn refused(code: &str) -> PeerError {
-    PeerError::Refused { code: code.to_owned(), detail: "refused".to_owned() }
+    let (code, reason) = match code.split_once(':') {
+        Some((code, reason)) => (code, Some(reason.to_owned())),
+        None => (code, None),
+    };
+    PeerError::Refused { code: code.to_owned(), detail: "refused".to_owned(), reason }
 }
 
 impl Provider for ScriptedProvider {

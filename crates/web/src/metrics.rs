@@ -167,6 +167,7 @@ impl Metrics {
     pub fn fault(&self, fault: &Fault) {
         let kind = match fault {
             Fault::Busy => "busy",
+            Fault::Away => "away",
             Fault::Full => "full",
             Fault::Unavailable(_) | Fault::Unfit(_) => "unavailable",
             Fault::Objects(_) => "objects",

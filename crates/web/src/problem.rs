@@ -452,7 +452,7 @@ impl Problem {
                 t("the draft has expired: select again at today's prices"),
             ),
             PurchaseRefusal::KeyReused => Self::key_reused(),
-            PurchaseRefusal::ProviderRefused { order, code } => {
+            PurchaseRefusal::ProviderRefused { order, code, .. } => {
                 let detail = t("the provider does not take this order");
                 Self::new(&kind::PROVIDER_REFUSED, detail)
                     .with("reason", code)
@@ -714,6 +714,9 @@ impl From<Fault> for Problem {
         // Forms bring their own keys, so people need not know of any: to send one again is to ask again.
         match fault {
             Fault::Busy | Fault::Conflict => Self::busy(t("too much at once: ask again")),
+            Fault::Away => Self::busy(t(
+                "the other server gave no answer: ask again; an order or a refund that waits for it goes on by itself",
+            )),
             Fault::Full => Self::new(
                 &kind::STORAGE_FULL,
                 t("the server has no room left to write; nothing was changed"),

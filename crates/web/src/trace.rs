@@ -81,7 +81,7 @@ pub fn no_answer(fault: &Fault) {
     let is_news = WATCH.try_with(|watch| watch.is_news(fault)).unwrap_or(true);
     let request_id = request_id::current();
     match fault {
-        Fault::Busy | Fault::Conflict | Fault::Full => {}
+        Fault::Busy | Fault::Away | Fault::Conflict | Fault::Full => {}
         _ if is_news => tracing::error!(%request_id, %fault, "a request has no answer"),
         _ => tracing::debug!(%request_id, %fault, "a request has no answer"),
     }

@@ -204,7 +204,7 @@ impl Engine {
     pub async fn find_products(&self, words: &str, limit: u32) -> Result<Vec<Item>, Fault> {
         let ask = Ask { q: Some(words.to_owned()), ..Ask::default() };
         let Some(filter) = filter(&ask) else { return Ok(Vec::new()) };
-        let all = Viewer { standing: Standing::Funded, available: Amount::MAX, owns: true };
+        let all = Viewer { standing: Standing::Funded, available: Some(Amount::MAX), owns: true };
         let eyes = eyes(None, &all, Visibility::default());
         let rows = self.store.listed_products(&filter, &eyes, &Run::Newest(None), limit).await?;
         // The staff knows them by the vendor's own names.
@@ -292,7 +292,7 @@ fn eyes(member: Option<&Member>, viewer: &Viewer, vendor: Visibility) -> Eyes {
     Eyes {
         standing: viewer.standing,
         account: member.map(|member| member.account.id),
-        available: viewer.available,
+        available: viewer.available.unwrap_or_default(),
         product: level(FieldGroup::Product),
         price: level(FieldGroup::Price),
         description: level(FieldGroup::Description),

@@ -23,8 +23,8 @@ use crate::{Engine, Fault, Outcome};
 pub struct Viewer {
     /// Where they stand.
     pub standing: Standing,
-    /// What they can spend; zero for a visitor.
-    pub available: Amount,
+    /// What they can spend; none for a visitor, and at a merchant, which does not know it.
+    pub available: Option<Amount>,
     /// Whether they have a license of the product: what an account owns stays visible to it.
     pub owns: bool,
 }
@@ -32,7 +32,7 @@ pub struct Viewer {
 impl Viewer {
     /// Whether they see what needs `level` of a product that a balance of `cheapest` covers.
     pub fn sees(&self, level: Level, cheapest: Option<Amount>) -> bool {
-        let covered = self.available >= cheapest.unwrap_or(Amount::ZERO);
+        let covered = self.available.unwrap_or_default() >= cheapest.unwrap_or_default();
         self.owns || self.standing.sees(level, covered)
     }
 }
@@ -108,7 +108,7 @@ pub struct ProductView<'a> {
 pub struct Payment {
     /// The lowest price; `None` when nothing is offered.
     pub price_from: Option<Amount>,
-    /// What can be spent; `None` for a visitor.
+    /// What can be spent; `None` where nobody knows it: for a visitor, and at a merchant.
     pub available: Option<Amount>,
     /// What remains after it; `None` when it is not enough.
     pub remaining: Option<Amount>,
@@ -243,8 +243,7 @@ pub(super) fn hidden(
 }
 
 fn payment(price_from: Option<Amount>, viewer: &Viewer) -> Payment {
-    let known = viewer.standing != Standing::Visitor;
-    let available = known.then_some(viewer.available);
+    let available = viewer.available;
     let both = available.zip(price_from);
     let shortfall = both
         .map(|(available, price)| available.shortfall(price))
@@ -411,7 +410,7 @@ impl Engine {
                 return Ok(Err(shut));
             }
             let standing = gate::standing_at_merchant(account, funded);
-            return Ok(Ok((vendor, Viewer { standing, available: Amount::ZERO, owns: false })));
+            return Ok(Ok((vendor, Viewer { standing, available: None, owns: false })));
         }
         let cheapest = self.cheapest().await?;
         let who = member.map(|member| (member.account.as_ref(), member.available));
@@ -422,10 +421,8 @@ impl Engine {
         }
         let standing = gate::standing(who, settings, cheapest);
         // Who permits no transactions is a visitor, and has no balance to look with.
-        let available = match who {
-            Some((_, available)) if standing != Standing::Visitor => available,
-            _ => Amount::ZERO,
-        };
+        let available =
+            who.map(|(_, available)| available).filter(|_| standing != Standing::Visitor);
         Ok(Ok((vendor, Viewer { standing, available, owns: false })))
     }
 }

@@ -76,7 +76,7 @@ impl Engine {
         let waits =
             |checkout: &Checkout| checkout.refund.as_ref().is_some_and(|refund| refund.id == id);
         if checkout.as_ref().is_some_and(waits) {
-            return Err(Fault::Busy);
+            return Err(Fault::Away);
         }
         let code = checkout.and_then(|checkout| checkout.reason).unwrap_or_default();
         Ok(Err(if code == "already_refunded" {
@@ -155,7 +155,7 @@ impl Command for AskBack {
                 }
                 same if same.key == request.key => Ok(Decision::refused(RefundRefusal::KeyReused)),
                 // One after the other: the provider's answer says what is left.
-                _ => Err(Fault::Busy),
+                _ => Err(Fault::Away),
             };
         }
         if !order.is_released() {

@@ -12,7 +12,7 @@ use scrip_domain::document::{Offer, OfferLine};
 use scrip_domain::estimate::REFERENCE;
 use scrip_domain::gate::{self, Act};
 use scrip_domain::order::{Line, Order, OrderState};
-use scrip_domain::request::Request;
+use scrip_domain::request::{Request, RequestId};
 use scrip_domain::settings::Vendor;
 use scrip_domain::{Amount, Id, Span, Timestamp};
 use scrip_storage::books::Change;
@@ -29,7 +29,7 @@ use crate::throttle::Limited;
 use crate::{Engine, Outcome};
 
 impl Engine {
-    /// Confirms a draft: the answer says where the buyer goes. Busy while the provider has not opened the request. `source` is
+    /// Confirms a draft: the answer says where the buyer goes. [`Fault::Away`] while the provider has not opened the request. `source` is
     /// where it came from: what nobody has signed in for takes one of the few requests that the provider keeps open for us.
     pub async fn begin_checkout(
         &self,
@@ -48,7 +48,8 @@ impl Engine {
             if checkout.asked.fingerprint != request.fingerprint {
                 return Ok(Err(PurchaseRefusal::KeyReused));
             }
-            return Ok(self.opened(order).await?.map(Answered::Replayed));
+            let opened = self.opened(order, Some(checkout.asked.id)).await?;
+            return Ok(opened.map(Answered::Replayed));
         }
         let Some(provider) = self.provider() else {
             return Err(Fault::Bug("an order is to be paid at no provider".into()));
@@ -73,11 +74,16 @@ impl Engine {
         if let Err(refusal) = self.submit(command).await? {
             return Ok(Err(refusal));
         }
-        Ok(self.opened(order).await?.map(Answered::First))
+        Ok(self.opened(order, None).await?.map(Answered::First))
     }
 
-    /// The order as the confirmation answers: with the address of the provider.
-    async fn opened(&self, order: Id<Order>) -> Outcome<AtProvider, PurchaseRefusal> {
+    /// The order as the confirmation answers: with the address of the provider. `before` is the request that asked for it
+    /// first, if that was another one.
+    async fn opened(
+        &self,
+        order: Id<Order>,
+        before: Option<RequestId>,
+    ) -> Outcome<AtProvider, PurchaseRefusal> {
         let lost = || Fault::Bug("an order that was confirmed is gone".into());
         let (_, checkout) = self.order_and_checkout(order).await?.ok_or_else(lost)?;
         if checkout.url.is_none() {
@@ -90,9 +96,10 @@ impl Engine {
         }
         match (&at.checkout.reason, at.order.state) {
             (Some(code), OrderState::Declined) => {
-                Ok(Err(PurchaseRefusal::ProviderRefused { order, code: code.clone() }))
+                let (code, replayed) = (code.clone(), before);
+                Ok(Err(PurchaseRefusal::ProviderRefused { order, code, replayed }))
             }
-            (_, OrderState::Open) => Err(Fault::Busy),
+            (_, OrderState::Open) => Err(Fault::Away),
             (_, state) => Ok(Err(PurchaseRefusal::NotDraft(state))),
         }
     }
@@ -112,7 +119,7 @@ impl Engine {
         };
         if matches!(row.state, OrderState::Open | OrderState::Claimed | OrderState::Authorized) {
             let (Some(provider), Some(request)) = (self.provider(), &checkout.request) else {
-                return Err(Fault::Busy);
+                return Err(Fault::Away);
             };
             match provider.cancel(request).await {
                 Ok(picture) => self.saw(order, picture, Came::Cancelling).await?,
@@ -185,10 +192,12 @@ impl Engine {
 /// Refusals that say nothing about what was asked: a provider that is busy, or does not know this server's newest key yet.
 pub(crate) const FOR_NOW: [&str; 3] = ["busy", "restoring", "signature_refused"];
 
-/// The provider's refusal of an offer, as the order keeps it.
+/// The provider's refusal of an offer, as the order keeps it: by the most exact word that there is.
 pub(super) fn refused(error: &PeerError) -> Option<String> {
     match error {
-        PeerError::Refused { code, .. } if !FOR_NOW.contains(&code.as_str()) => Some(code.clone()),
+        PeerError::Refused { code, reason, .. } if !FOR_NOW.contains(&code.as_str()) => {
+            Some(reason.as_ref().unwrap_or(code).clone())
+        }
         _ => None,
     }
 }

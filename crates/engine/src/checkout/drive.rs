@@ -67,7 +67,7 @@ impl Engine {
     }
 
     /// Asks for the picture of a request that a notice named, and goes on with its order. Nothing else of a notice is
-    /// believed. Busy when the provider does not answer: it sends the notice again.
+    /// believed. [`Fault::Away`] when the provider does not answer: it sends the notice again.
     pub async fn noticed(&self, request: &str) -> Result<(), Fault> {
         let Some(provider) = self.provider() else { return Ok(()) };
         let Some(checkout) = self.store.checkout_by_request(request).await? else { return Ok(()) };
@@ -210,7 +210,7 @@ pub(super) fn tell(order: Id<Order>, error: &PeerError) {
         PeerError::Unanswered(why) => {
             tracing::info!(%order, why, "the provider gave no answer");
         }
-        PeerError::Refused { code, detail } => {
+        PeerError::Refused { code, detail, .. } => {
             tracing::warn!(%order, code, detail, "the provider refuses");
         }
     }

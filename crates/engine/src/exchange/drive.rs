@@ -61,7 +61,7 @@ pub(super) fn note(partner: &Partner, error: &PeerError) {
             tracing::warn!(target: "security", %partner, why, "what came in a partner's name is not believed");
         }
         PeerError::Unanswered(why) => tracing::info!(%partner, why, "a partner gave no answer"),
-        PeerError::Refused { code, detail } => {
+        PeerError::Refused { code, detail, .. } => {
             tracing::info!(%partner, code, detail, "a partner refuses");
         }
     }
@@ -144,8 +144,10 @@ impl Engine {
         let name = exchange.id.to_string();
         let text = match partners.prepare(&partner.url, &name, &quote).await {
             Ok(text) => text,
-            Err(PeerError::Refused { code, detail }) if REFUSALS.contains(&code.as_str()) => {
-                note(partner, &PeerError::Refused { code: code.clone(), detail });
+            Err(PeerError::Refused { code, detail, reason })
+                if REFUSALS.contains(&code.as_str()) =>
+            {
+                note(partner, &PeerError::Refused { code: code.clone(), detail, reason });
                 self.void_exchange(exchange, Why::Refused(code)).await?;
                 return Ok(Ok(()));
             }

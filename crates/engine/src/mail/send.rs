@@ -274,8 +274,9 @@ mod tests {
 
     #[test]
     fn a_providers_refusal_ends_a_letter_unless_it_is_for_now() {
-        let refused =
-            |code: &str| said(Err(PeerError::Refused { code: code.into(), detail: String::new() }));
+        let refused = |code: &str| {
+            said(Err(PeerError::Refused { code: code.into(), detail: String::new(), reason: None }))
+        };
         for code in ["rate_limited", "busy", "restoring", "signature_refused"] {
             assert!(matches!(refused(code), Posted::Later(_)), "{code}");
         }

@@ -83,7 +83,7 @@ impl Engine {
         let Some(kid) = kid_of(offer) else { return flaw("not a signed document") };
         let key = match self.peer_key(&merchant.url, &kid).await? {
             Ok(key) => key,
-            Err(PeerRefusal::Unreachable(_)) => return Err(Fault::Busy),
+            Err(PeerRefusal::Unreachable(_)) => return Err(Fault::Away),
             Err(_) => return flaw("not signed by the merchant"),
         };
         let keys: KeySet = [key].into_iter().collect();

@@ -226,7 +226,7 @@ fn tell(statement: &Statement, error: &PeerError) {
         PeerError::Unanswered(why) => {
             tracing::info!(statement = %id, cycle, why, "a partner gave no answer about a cycle");
         }
-        PeerError::Refused { code, detail } => {
+        PeerError::Refused { code, detail, .. } => {
             tracing::warn!(statement = %id, cycle, code, detail, "a partner refuses our account");
         }
     }

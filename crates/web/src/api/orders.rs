@@ -479,15 +479,19 @@ pub async fn settled(
             let out = OrderOut::paid(app, paid, &vendor, at).await?;
             Ok(replayed((status, Json(out)).into_response()))
         }
-        Err(refusal) => {
-            let problem = Problem::purchase(&refusal, &vendor.settings);
-            match refusal {
-                PurchaseRefusal::Declined { replayed: Some(first), .. } => {
-                    Ok(replayed(problem.of_request(first).into_response()))
-                }
-                _ => Err(problem),
-            }
+        Err(refusal) => refused(&refusal, &vendor),
+    }
+}
+
+/// A refusal; where it is on record and this is the same request again, the first answer.
+fn refused(refusal: &PurchaseRefusal, vendor: &Vendor) -> Result<Response, Problem> {
+    let problem = Problem::purchase(refusal, &vendor.settings);
+    match refusal {
+        PurchaseRefusal::Declined { replayed: Some(first), .. }
+        | PurchaseRefusal::ProviderRefused { replayed: Some(first), .. } => {
+            Ok(replayed(problem.of_request(*first).into_response()))
         }
+        _ => Err(problem),
     }
 }
 
@@ -608,7 +612,7 @@ async fn confirm_at_provider(
     match app.engine.begin_checkout(holder, order, &source.0, request).await? {
         Ok(Answered::First(at)) => Ok(show(at)),
         Ok(Answered::Replayed(at)) => Ok(replayed(show(at))),
-        Err(refusal) => Err(Problem::purchase(&refusal, &vendor.settings)),
+        Err(refusal) => refused(&refusal, &vendor),
     }
 }
 

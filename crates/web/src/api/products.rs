@@ -13,6 +13,7 @@ use scrip_domain::estimate::Speed;
 use scrip_domain::language::Language;
 use scrip_engine::catalog::list::{Ask, ListRefusal, Sort};
 use scrip_engine::memory::Member;
+use scrip_engine::provider::Provider;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -136,7 +137,9 @@ async fn list(
         }
     };
     let signed_in = member.is_some();
-    let window = Window { settings: &page.vendor.settings, url: &app.public_url, signed_in };
+    let (settings, url) = (&page.vendor.settings, &app.public_url);
+    let provider = engine.provider().map(Provider::url);
+    let window = Window { settings, url, signed_in, provider };
     let item = |item| ItemOut::new(item, &window);
     let list = List { data: page.items.iter().cloned().map(item).collect(), next: page.next };
     let languages: BTreeSet<_> =
@@ -201,7 +204,8 @@ async fn show(
     let view = shown.view().ok_or_else(Problem::not_found)?;
     let signed_in = member.is_some();
     let settings = &shown.vendor().settings;
-    let window = Window { settings, url: &app.public_url, signed_in };
+    let provider = app.engine.provider().map(Provider::url);
+    let window = Window { settings, url: &app.public_url, signed_in, provider };
     let languages = BTreeSet::from([view.language.unwrap_or(own)]);
     Ok(reply(&ProductOut::new(&view, shown.pace, &window), &languages, signed_in, &headers))
 }

@@ -24,6 +24,7 @@ pub struct RefundOut {
     expired: MoneyOut,
     lines: Vec<RefundLineOut>,
     /// `revoke`: the licenses of the units that went back have ended; `keep`: the buyer keeps them.
+    #[schema(example = "revoke")]
     licenses: &'static str,
     reason: String,
     at: String,

@@ -171,6 +171,8 @@ pub struct TopUpOut {
     /// What the buyer must do.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_action: Option<ActionOut>,
+    /// `card`, `offline`, `voucher`, `credit_line`, `demo` or `administrator`.
+    #[schema(example = "demo")]
     method: &'static str,
     #[schema(required)]
     payment_method: Option<String>,

@@ -82,7 +82,8 @@ pub struct TransferOut {
     direction: &'static str,
     amount: MoneyOut,
     /// `top_up`, `adjustment`, `grant`, `purchase`, `refund`, `expiry`; `clawback` and `restored` when money of a
-    /// top-up went back or came again; `debt` when what is owed was paid, or came back;
+    /// top-up went back or came again; `debt` when what is owed was paid, or came back; `hold`, `capture` and `void`
+    /// of what a merchant's order reserved, took or let go of;
     /// `exchange_hold`, `exchange_void`, `exchange` and `reversal` of exchanges with partners.
     reason: &'static str,
     /// The order, top-up or lot that it belongs to; for an expiry and a paid debt, the wallet.

@@ -114,7 +114,7 @@ async fn redeem(
             None => Ok(told(app, visit, StatusCode::FORBIDDEN, t("Sign in again"), t(USED))),
         },
         Ok(Err(refusal)) => Err(refusal.into()),
-        Err(Fault::Busy) => {
+        Err(Fault::Busy | Fault::Away) => {
             let text = t("The provider does not answer just now. This page asks again by itself.");
             let mut response =
                 told(app, visit, StatusCode::SERVICE_UNAVAILABLE, t("One moment"), text);

@@ -285,7 +285,7 @@ async fn at_merchant(
         Ok(Ok(Answered::First(at) | Answered::Replayed(at))) => at.checkout.url.unwrap_or(here),
         Ok(Err(PurchaseRefusal::NotDraft(_) | PurchaseRefusal::Expired)) => here,
         Ok(Err(refusal)) => return Ok(Err(refusal)),
-        Err(Fault::Busy) => return Ok(Ok(later(app, wanted).await?)),
+        Err(Fault::Busy | Fault::Away) => return Ok(Ok(later(app, wanted).await?)),
         Err(fault) => return Err(fault.into()),
     };
     let mut response = ([(header::CACHE_CONTROL, "no-store")], Redirect::to(&url)).into_response();

@@ -172,6 +172,7 @@ pub fn not_sold(reason: &str) -> Option<&'static str> {
         "hold_expired" => t("the shop did not take it up in time."),
         "not_confirmed" | "expired" => t("it was not confirmed in time."),
         "provider_unreachable" => t("the provider could not be reached."),
+        "merchant_suspended" => t("the provider has suspended this shop."),
         "buyer" => t("you declined it at the provider."),
         "insufficient_balance" => t("your balance at the provider did not cover it."),
         "account_frozen" => t("your account at the provider is frozen."),

@@ -129,6 +129,10 @@ impl Problem {
                     text!("nothing came of this top-up that could go back: it is {state}", state);
                 Self::new(&kind::TOP_UP_STATE, detail).with("state", state)
             }
+            TopUpRefundRefusal::StillDue(state) => {
+                let detail = "the rest is still awaited: cancel it first, then refund";
+                Self::new(&kind::TOP_UP_STATE, detail).with("state", state)
+            }
             TopUpRefundRefusal::NotPaid(method) => {
                 let detail = text!("no money was paid here for a top-up by {method}", method);
                 Self::new(&kind::TOP_UP_STATE, detail).with("state", "credited")

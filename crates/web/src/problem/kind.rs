@@ -164,7 +164,8 @@ CREDIT_DECLINED, PAYMENT_REQUIRED, "credit_declined", "Top-up declined",
 
 MERCHANT_LIMIT, FORBIDDEN, "merchant_limit", "Merchant's limit",
     means "The provider does not trust the merchant as far as this: its largest order, its open requests, what it may \
-        capture in a day, or it is invited or suspended. `detail` says which. Nothing moved.",
+        capture in a day, or it is invited or suspended. `detail` says which; of one that is suspended `reason` is `merchant_suspended`. \
+        Nothing moved.",
     remedy "Wait until requests are decided or the next day (UTC) begins, or ask the provider for a higher limit.",
     example r#"{ "detail": "too many requests of the merchant are open" }"#;
 
@@ -615,8 +616,9 @@ INTERNAL, INTERNAL_SERVER_ERROR, "internal", "Internal error",
     example r#"{ "detail": "something is wrong on our side: ask again with the same key, or tell us the request id" }"#;
 
 BUSY, SERVICE_UNAVAILABLE, "busy", "Busy",
-    means "The server has too much to do at the moment, or cannot get at its database or at a file. Where it lost its \
-        database while it wrote, as `detail` says, it is unknown whether the request took effect.",
+    means "The server has too much to do at the moment, cannot get at its database or at a file, or had no answer of another \
+        server; `detail` says which. Where it lost its database while it wrote, it is unknown whether the request took \
+        effect; an order or a refund that waits for another server goes on by itself.",
     remedy "Ask again with the same `Idempotency-Key`, after as many seconds as `Retry-After` says.",
     example r#"{ "detail": "too much at once: ask again" }"#;
 

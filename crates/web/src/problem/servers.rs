@@ -22,16 +22,23 @@ impl Problem {
                 let detail = format!("the offer is not accepted: {}", flaw.why);
                 Self::new(&kind::OFFER_REFUSED, detail).with_error(field, "refused", flaw.why)
             }
-            RequestRefusal::Limit(limit) => Self::new(
-                &kind::MERCHANT_LIMIT,
+            RequestRefusal::Limit(limit) => {
+                let limited = |detail| Self::new(&kind::MERCHANT_LIMIT, detail);
                 match limit {
-                    MerchantLimit::Invited => "the invitation is not redeemed",
-                    MerchantLimit::Suspended => t("the merchant is suspended"),
-                    MerchantLimit::Order => "the order is larger than the merchant's largest",
-                    MerchantLimit::Open => "too many requests of the merchant are open",
-                    MerchantLimit::Day => "less is left of what the merchant may capture in a day",
-                },
-            ),
+                    MerchantLimit::Invited => limited("the invitation is not redeemed"),
+                    // No limit of its own is in the way: its staff would look for one.
+                    MerchantLimit::Suspended => {
+                        limited(t("the merchant is suspended")).with("reason", "merchant_suspended")
+                    }
+                    MerchantLimit::Order => {
+                        limited("the order is larger than the merchant's largest")
+                    }
+                    MerchantLimit::Open => limited("too many requests of the merchant are open"),
+                    MerchantLimit::Day => {
+                        limited("less is left of what the merchant may capture in a day")
+                    }
+                }
+            }
             RequestRefusal::State(state) => {
                 let detail = format!("the purchase request is {state}");
                 Self::new(&kind::REQUEST_STATE, detail).with("state", state)

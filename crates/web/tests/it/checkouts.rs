@@ -5,6 +5,7 @@ use std::sync::Arc;
 use scrip_domain::Span;
 use scrip_domain::document::{Decided, GivenBackBy};
 use scrip_domain::settings::Settings;
+use scrip_domain::staff::StaffRole;
 use scrip_testkit::{Answer, Browser, Fate, ScriptedProvider, Shop, settings};
 use serde_json::{Value, json};
 
@@ -599,14 +600,30 @@ async fn a_provider_that_takes_no_such_order_declines_it_on_record() {
     let stage = Stage::open().await;
     let sent = stage.draft("draft").await;
     stage.provider.fate(&[Fate::Refused("merchant_limit")]);
-    for _ in 0..2 {
-        let refused = stage.confirm(&sent, "confirm").await;
-        assert_eq!((refused.status, refused.code()), (409, "provider_refused"), "{refused:?}");
-        assert_eq!(refused.at("/reason"), "merchant_limit");
-    }
+    let first = stage.confirm(&sent, "confirm").await;
+    assert_eq!((first.status, first.code()), (409, "provider_refused"), "{first:?}");
+    assert_eq!(first.at("/reason"), "merchant_limit");
+    assert_eq!(first.header("idempotency-replayed"), "");
+    let again = stage.confirm(&sent, "confirm").await;
+    assert_eq!((again.status, again.header("idempotency-replayed")), (409, "true"), "{again:?}");
+    assert_eq!(again.json, first.json, "the first answer, and its request's name");
     let seen = stage.look(&sent).await;
     assert_eq!((seen.at("/state"), seen.at("/reason")), ("declined", "merchant_limit"));
     stage.shop.sound().await;
+}
+
+#[tokio::test]
+async fn the_staff_of_a_suspended_merchant_finds_out_why_its_orders_are_declined() {
+    let stage = Stage::open().await;
+    let sent = stage.draft("draft").await;
+    stage.provider.fate(&[Fate::Refused("merchant_limit:merchant_suspended")]);
+    let refused = stage.confirm(&sent, "confirm").await;
+    assert_eq!((refused.status, refused.at("/reason")), (409, "merchant_suspended"), "{refused:?}");
+    let seen = stage.look(&sent).await;
+    assert_eq!((seen.at("/state"), seen.at("/reason")), ("declined", "merchant_suspended"));
+    let (mut staff, _) = stage.shop.clerk(StaffRole::Owner).await;
+    let page = staff.open(&format!("/admin/orders/{}", sent.order)).await;
+    assert!(page.html.contains("Merchant suspended"), "{}", page.html);
 }
 
 #[tokio::test]

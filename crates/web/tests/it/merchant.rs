@@ -7,6 +7,7 @@ use scrip_domain::Span;
 use scrip_domain::document::{Decided, GivenBackBy};
 use scrip_domain::session::LIFETIME;
 use scrip_domain::settings::{Flow, Settings};
+use scrip_domain::visibility::Level;
 use scrip_signature::{Stamp, sign};
 use scrip_testkit::{Answer, Browser, Fate, ScriptedProvider, Shop, settings};
 use serde_json::{Value, json};
@@ -282,6 +283,69 @@ async fn what_is_about_balances_is_at_the_provider() {
         assert_eq!(vendor.post(path, "", "", json!({})).await.status, 404, "{path}");
     }
     assert_eq!(vendor.get("/return?code=x", "").await.status, 404);
+}
+
+#[tokio::test]
+async fn what_a_merchant_hides_is_unlocked_at_the_provider_and_no_balance_is_made_up() {
+    let mut settings = settings();
+    settings.visibility.files = Some(Level::Funded);
+    settings.visibility.description = Some(Level::Covered);
+    settings.visibility.release_notes = Some(Level::Member);
+    let (shop, provider) = Shop::merchant(settings).await;
+    shop.service("tuning", 250).await;
+    let ada = sign_in(&shop, &provider.return_code("ada", None)).await;
+    let there = json!({ "connect": "/v1/connections", "provider": "https://pay.test" });
+    for who in ["", &ada] {
+        let product = shop.get("/v1/products/tuning", who).await;
+        assert_eq!(product.at("/payment/price_from/display"), "2.50 AUR", "{product:?}");
+        for unknown in ["available", "remaining", "shortfall", "top_up"] {
+            assert_eq!(product.json["payment"][unknown], Value::Null, "{unknown}");
+        }
+        for hidden in product.json["hidden"].as_array().expect("what is hidden") {
+            let links = match hidden["needs"].as_str() {
+                // It is shown to who has bought it, and no balance changes that.
+                Some("covered") if !who.is_empty() => json!({}),
+                _ => there.clone(),
+            };
+            assert_eq!(hidden["links"], links, "{hidden}");
+        }
+        assert_eq!(
+            product.json["hidden"].as_array().map(Vec::len).unwrap(),
+            if who.is_empty() { 3 } else { 2 }
+        );
+    }
+    // What costs nothing is covered by any balance, known or not.
+    shop.service("gift", 0).await;
+    let free = shop.get("/v1/products/gift", &ada).await;
+    assert_eq!(free.json["payment"]["available"], Value::Null, "{free:?}");
+    assert!(free.json["description"].is_string(), "{free:?}");
+}
+
+#[tokio::test]
+async fn who_cannot_reach_the_provider_is_told_so() {
+    let (shop, provider, offer) = merchant(Flow::default()).await;
+    let says = |answer: &Answer, what: &str| {
+        assert_eq!((answer.status, answer.code()), (503, "busy"), "{answer:?}");
+        assert!(answer.at("/detail").contains(what), "{answer:?}");
+        assert!(!answer.at("/detail").contains("too much"), "{answer:?}");
+    };
+    let away = "the other server gave no answer";
+    let (_, order) = paid(&shop, &provider, &offer).await;
+    provider.fate(&[Fate::Lost]);
+    says(&refund(&shop, &order, "r", json!({ "reason": "x" })).await, away);
+    provider.fate(&[Fate::Lost]);
+    says(&shop.post("/v1/connections", "", "", json!({})).await, away);
+    provider.fate(&[Fate::Lost]);
+    let back = json!({ "return_code": provider.return_code("eve", None) });
+    says(&shop.post("/v1/sessions", "", "", back).await, away);
+    let draft = shop.post("/v1/orders", "", "k", select(&offer)).await;
+    let token = format!("Order {}", draft.at("/order_token"));
+    let headers = [("authorization", token.as_str()), ("idempotency-key", "c")];
+    for verb in ["confirm", "cancel"] {
+        provider.fate(&[Fate::Lost]);
+        let path = format!("/v1/orders/{}/{verb}", draft.at("/id"));
+        says(&shop.send("POST", &path, &headers, json!({})).await, "goes on by itself");
+    }
 }
 
 #[tokio::test]

@@ -117,6 +117,32 @@ async fn parts_are_credited_rounded_down_and_the_last_brings_the_rest() {
 }
 
 #[tokio::test]
+async fn what_came_of_a_top_up_goes_back_once_the_rest_is_cancelled() {
+    let shop = shop().await;
+    let ada = shop.buyer("ada@example.com", 0).await;
+    let asked = ask(&shop, &ada, "k1", 1000).await;
+    let refund = async |key: &str| {
+        let body = json!({ "reason": "not wanted" });
+        shop.post(&admin(&asked, "/refunds"), &shop.admin, key, body).await
+    };
+    let nothing = refund("b1").await;
+    assert_eq!((nothing.status, nothing.code()), (409, "top_up_state"), "{nothing:?}");
+    assert!(nothing.at("/detail").contains("nothing came"), "{nothing:?}");
+    receive(&shop, &asked, "r1", 333).await;
+    let waits = refund("b2").await;
+    assert_eq!((waits.status, waits.code()), (409, "top_up_state"), "{waits:?}");
+    assert_eq!(
+        (waits.at("/detail"), waits.at("/state")),
+        ("the rest is still awaited: cancel it first, then refund", "requires_action")
+    );
+    let body = json!({ "reason": "no more will come" });
+    let cancelled = shop.post(&admin(&asked, "/cancel"), &shop.admin, "c", body).await;
+    assert_eq!(cancelled.status, 200, "{cancelled:?}");
+    assert_eq!(refund("b3").await.status, 201);
+    shop.sound().await;
+}
+
+#[tokio::test]
 async fn a_part_too_small_for_a_token_is_not_lost() {
     let mut settings = scrip_testkit::settings();
     settings.offline_instructions = "Transfer".into();

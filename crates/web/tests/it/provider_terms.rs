@@ -41,7 +41,8 @@ async fn a_merchant_goes_as_far_as_it_is_trusted() {
     let confirmed = world.authorized(&ada, "sus_1", 1).await;
     let claimed = world.claimed(&ada, "sus_2", 1).await;
     assert_eq!(world.change(json!({ "suspended": true })).await.at("/state"), "suspended");
-    assert_eq!(limit(&world.send_offer(&world.offer("sus_3", 1)).await), over);
+    let suspended = world.send_offer(&world.offer("sus_3", 1)).await;
+    assert_eq!((limit(&suspended), suspended.at("/reason")), (over.clone(), "merchant_suspended"));
     assert_eq!(limit(&world.confirm(&ada, &claimed, "k1").await), over);
     assert_eq!(limit(&world.call(&confirmed, "capture").await), over);
     assert_eq!(world.fulfilled(&third).await.at("/state"), "fulfilled", "it can deliver");

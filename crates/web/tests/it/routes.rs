@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use scrip_domain::ledger::Reason;
+use scrip_domain::top_up::TopUpMethod;
 use scrip_testkit::{Answer, Shop, settings};
 use serde_json::{Value, json};
 
@@ -287,6 +289,28 @@ pub fn console() -> Vec<&'static str> {
 
 /// Where axum keeps what answers for an address without a route.
 const FALLBACK: [&str; 2] = ["/", "/{*__private__axum_fallback}"];
+
+#[tokio::test]
+async fn the_document_names_the_words_that_the_contract_fixes() {
+    let shop = Shop::open().await;
+    let document = shop.get("/openapi.json", "").await.json;
+    let field = |of: &str, name: &str| {
+        document.pointer(&format!("/components/schemas/{of}/properties/{name}")).unwrap().clone()
+    };
+    let verdicts = field("Verdict", "code");
+    let codes = "VALID EXPIRED NOT_STARTED REVOKED SUPERSEDED SUSPENDED REFUNDED NOT_ACTIVATED MACHINE_LIMIT \
+        USES_EXHAUSTED PROCESSINGS_EXHAUSTED LEASE_EXPIRED WRONG_PRODUCT WRONG_MACHINE CLOCK_ROLLBACK UNKNOWN_CODE \
+        BAD_SIGNATURE";
+    assert_eq!(verdicts["enum"], json!(codes.split_whitespace().collect::<Vec<_>>()));
+    assert_eq!(field("TopUp", "method")["enum"], json!(TopUpMethod::ALL));
+    let reasons = field("Transfer", "reason")["description"].to_string();
+    // What a provider keeps, and what merchants are paid, is in nobody's wallet.
+    let others = [Reason::Fee, Reason::Payout];
+    for reason in Reason::ALL.iter().filter(|reason| !others.contains(reason)) {
+        assert!(reasons.contains(&format!("`{reason}`")), "{reason}: {reasons}");
+    }
+    assert_eq!(field("Refund", "licenses")["example"], "revoke");
+}
 
 #[tokio::test]
 async fn router_and_document_have_the_same_paths() {

@@ -20,11 +20,11 @@ impl Engine {
         let Some(product) = self.store.product_by_slug(slug).await? else { return Ok(None) };
         let parts = self.parts_if_published(product).await?;
         let (standing, available) = match level {
-            Level::Visitor => (Standing::Visitor, Amount::ZERO),
-            Level::Member => (Standing::Member, Amount::ZERO),
-            Level::Funded => (Standing::Funded, Amount::ZERO),
+            Level::Visitor => (Standing::Visitor, None),
+            Level::Member => (Standing::Member, Some(Amount::ZERO)),
+            Level::Funded => (Standing::Funded, Some(Amount::ZERO)),
             // A balance that covers a product need not reach the threshold.
-            Level::Covered => (Standing::Member, parts.product.cheapest.unwrap_or(Amount::ZERO)),
+            Level::Covered => (Standing::Member, Some(parts.product.cheapest.unwrap_or_default())),
         };
         let viewer = Viewer { standing, available, owns: false };
         // The staff reads what it wrote first.

@@ -124,9 +124,9 @@ fn has(view: &ProductView<'_>, group: FieldGroup) -> bool {
 fn viewers() -> Vec<Viewer> {
     let mut all = Vec::new();
     for standing in Standing::ALL {
-        for available in [0, 49, 50, 51] {
+        for available in [None, Some(0), Some(49), Some(50), Some(51)] {
             for owns in [false, true] {
-                all.push(Viewer { standing: *standing, available: amount(available), owns });
+                all.push(Viewer { standing: *standing, available: available.map(amount), owns });
             }
         }
     }
@@ -141,7 +141,7 @@ fn must_see(viewer: &Viewer, level: Level) -> bool {
             Level::Visitor => true,
             Level::Member => member,
             Level::Funded => viewer.standing == Standing::Funded,
-            Level::Covered => member && viewer.available >= amount(50),
+            Level::Covered => member && viewer.available >= Some(amount(50)),
         }
 }
 
@@ -182,7 +182,7 @@ fn groups_that_need_the_same_are_named_together() {
         ..Visibility::default()
     };
     let parts = parts(ProductState::Published, visibility);
-    let visitor = Viewer { standing: Standing::Visitor, available: amount(0), owns: false };
+    let visitor = Viewer { standing: Standing::Visitor, available: None, owns: false };
     let seen = view(&parts, &visitor, &Visibility::default(), OWN).unwrap();
     let [first, second] = &seen.hidden[..] else { panic!("{:?}", seen.hidden) };
     assert_eq!(first.needs, Level::Member);
@@ -206,24 +206,21 @@ fn only_owners_see_what_is_no_longer_for_sale() {
 #[test]
 fn a_payment_adds_up() {
     let price = Some(amount(50));
-    let look = |standing, available| {
-        payment(price, &Viewer { standing, available: amount(available), owns: false })
-    };
-    let visitor = look(Standing::Visitor, 0);
-    assert_eq!(
-        visitor,
-        Payment { price_from: price, available: None, remaining: None, shortfall: None }
-    );
-    let short = look(Standing::Member, 43);
+    let look = |standing, available| payment(price, &Viewer { standing, available, owns: false });
+    let unknown = Payment { price_from: price, available: None, remaining: None, shortfall: None };
+    // A visitor, and whoever has signed in at a merchant.
+    assert_eq!(look(Standing::Visitor, None), unknown);
+    assert_eq!(look(Standing::Funded, None), unknown);
+    let short = look(Standing::Member, Some(amount(43)));
     assert_eq!((short.remaining, short.shortfall), (None, Some(amount(7))));
-    let enough = look(Standing::Funded, 50);
+    let enough = look(Standing::Funded, Some(amount(50)));
     assert_eq!((enough.remaining, enough.shortfall), (Some(amount(0)), None));
 }
 
 #[test]
 fn nobody_is_shown_the_instructions() {
     let parts = parts(ProductState::Published, Visibility::default());
-    let owner = Viewer { standing: Standing::Funded, available: Amount::MAX, owns: true };
+    let owner = Viewer { standing: Standing::Funded, available: Some(Amount::MAX), owns: true };
     for language in Language::ALL {
         let seen = view(&parts, &owner, &Visibility::default(), language).unwrap();
         assert!(!format!("{seen:?}").contains("SECRET"));
@@ -233,7 +230,7 @@ fn nobody_is_shown_the_instructions() {
 #[test]
 fn each_text_falls_back_by_itself() {
     let parts = parts(ProductState::Published, Visibility::default());
-    let visitor = Viewer { standing: Standing::Visitor, available: amount(0), owns: false };
+    let visitor = Viewer { standing: Standing::Visitor, available: None, owns: false };
     let seen = |language| view(&parts, &visitor, &Visibility::default(), language);
     let german = seen(Language::German).unwrap();
     assert_eq!((german.title, german.summary), ("Werkzeug", "Does things"));

@@ -175,7 +175,9 @@ struct ReturnBody {
 #[derive(Debug, Serialize, ToSchema)]
 struct Verdict {
     valid: bool,
-    /// A stable reason code.
+    /// `VALID`, `EXPIRED`, `NOT_STARTED`, `REVOKED`, `SUPERSEDED`, `SUSPENDED`, `REFUNDED`, `NOT_ACTIVATED`,
+    /// `MACHINE_LIMIT`, `USES_EXHAUSTED`, `PROCESSINGS_EXHAUSTED`, `LEASE_EXPIRED`, `WRONG_PRODUCT`, `WRONG_MACHINE`,
+    /// `CLOCK_ROLLBACK`, `UNKNOWN_CODE` or `BAD_SIGNATURE`.
     #[schema(example = "VALID")]
     code: &'static str,
     /// The license behind a genuine code that is its newest, without its codes.

@@ -22,6 +22,8 @@ pub struct Window<'a> {
     pub url: &'a str,
     /// Whether an account looks.
     pub signed_in: bool,
+    /// At a merchant: where buyers have their balance.
+    pub provider: Option<&'a str>,
 }
 
 /// A product on a list.
@@ -63,7 +65,7 @@ impl ItemOut {
                 .price_from
                 .map(|price| MoneyOut::tokens(price, &window.settings.token)),
             pictures,
-            hidden: HiddenOut::all(&item.hidden, window.signed_in),
+            hidden: HiddenOut::all(&item.hidden, window),
         }
     }
 }
@@ -270,6 +272,8 @@ pub struct HiddenOut {
     /// `member`, `funded` or `covered`.
     #[schema(value_type = String, example = "member")]
     needs: &'static str,
+    /// Empty where nothing leads there: at a merchant, which knows no balances, what is `covered` is shown to who has
+    /// bought it.
     links: LinksOut,
 }
 
@@ -289,6 +293,13 @@ struct LinksOut {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     top_up: Option<&'static str>,
+    /// At a merchant: where to sign in through the provider.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    connect: Option<&'static str>,
+    /// At a merchant: the provider, where balances are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    provider: Option<String>,
 }
 
 impl<'a> ProductOut<'a> {
@@ -315,7 +326,7 @@ impl<'a> ProductOut<'a> {
             release: view.release.map(ReleaseOut::from),
             files: view.files.map(files),
             size: view.size,
-            hidden: HiddenOut::all(&view.hidden, window.signed_in),
+            hidden: HiddenOut::all(&view.hidden, window),
         }
     }
 }
@@ -403,11 +414,15 @@ impl From<PictureBody> for Picture {
 }
 
 impl HiddenOut {
-    fn all(hidden: &[Hidden], signed_in: bool) -> Vec<Self> {
+    fn all(hidden: &[Hidden], window: &Window<'_>) -> Vec<Self> {
+        let links = |needs| match window.provider {
+            Some(provider) => LinksOut::at_merchant(needs, window.signed_in, provider),
+            None => LinksOut::to(needs, window.signed_in),
+        };
         let one = |hidden: &Hidden| Self {
             fields: hidden.fields.clone(),
             needs: hidden.needs.as_str(),
-            links: LinksOut::to(hidden.needs, signed_in),
+            links: links(hidden.needs),
         };
         hidden.iter().map(one).collect()
     }
@@ -422,6 +437,16 @@ impl LinksOut {
             sign_in: out.map(|(_, sign_in)| sign_in),
             account: completing.then_some("/v1/account"),
             top_up: (needs > Level::Member).then_some("/v1/top-ups"),
+            ..Self::default()
         }
+    }
+
+    /// Accounts and balances are the provider's: whoever signs in through it again can share what opens `funded`.
+    fn at_merchant(needs: Level, signed_in: bool, provider: &str) -> Self {
+        if signed_in && needs == Level::Covered {
+            return Self::default();
+        }
+        let provider = Some(provider.to_owned());
+        Self { connect: Some("/v1/connections"), provider, ..Self::default() }
     }
 }

@@ -217,6 +217,8 @@ async fn about(app: &App, clerk: &Clerk, evidence: &Evidence) -> Result<Markup, 
         Some(account) => app.engine.store().account(account).await?,
         None => None,
     };
+    let checkout = evidence.checkout.as_ref().filter(|_| !order.is_released());
+    let not_sold = checkout.and_then(|checkout| checkout.reason.as_deref());
     let is_open = order.is_released() && left(evidence).iter().any(|(_, left)| !left.is_empty());
     Ok(html! {
         p.trail { a href="/admin/orders" { "Orders" } }
@@ -225,6 +227,7 @@ async fn about(app: &App, clerk: &Clerk, evidence: &Evidence) -> Result<Markup, 
             @if let Some(account) = &account { dt { "Account" } dd { (account_link(account)) } }
             dt { "Selected" } dd { (date(order.selected_at)) }
             @if let Some(at) = order.paid_at { dt { "Paid" } dd { (date(at)) } }
+            @if let Some(reason) = not_sold { dt { "Declined because" } dd { (plain(reason)) } }
             @if let Some(reason) = order.reason { dt { "Declined because" } dd { (plain(reason.as_str())) } }
             dt { "Total" } dd { (MoneyOut::tokens(order.total, token)) }
             @if let Some(after) = order.balance_after { dt { "Balance after" } dd { (MoneyOut::tokens(after, token)) } }
