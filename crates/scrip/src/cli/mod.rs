@@ -163,8 +163,9 @@ mod tests {
 
     #[test]
     fn a_paragraph_of_a_help_is_broken_once() {
-        let mut command = flowing(Cli::command()).term_width(60);
-        let serve = command.find_subcommand_mut("serve").unwrap().render_help().to_string();
+        let command = flowing(Cli::command());
+        let serve = command.find_subcommand("serve").unwrap().clone();
+        let serve = serve.term_width(60).render_help().to_string();
         let (_, below) = serve.split_once("scrip.toml\n\n").unwrap();
         let lines: Vec<_> = below.trim().lines().collect();
         let short: Vec<_> = lines.iter().rev().skip(1).filter(|line| line.len() < 40).collect();

@@ -166,7 +166,7 @@ async fn another_vendors_database_is_left_as_it_is() {
         home.execute("INSERT INTO vendor (id, settings, former_names) VALUES (1, '{}', '[]')")
             .await;
         home.execute("DELETE FROM migrations WHERE name = '0014_epoch'").await;
-        assert!(why(home.blank().await).contains("another vendor's"));
+        assert!(why(home.blank().await).contains("holds a shop already"));
         let left = client(home.url()).await;
         let left = left.query("SELECT 1 FROM migrations WHERE name = '0014_epoch'", &[]).await;
         assert!(left.unwrap().is_empty());

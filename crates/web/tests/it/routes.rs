@@ -309,7 +309,7 @@ async fn the_document_names_the_words_that_the_contract_fixes() {
     for reason in Reason::ALL.iter().filter(|reason| !others.contains(reason)) {
         assert!(reasons.contains(&format!("`{reason}`")), "{reason}: {reasons}");
     }
-    assert_eq!(field("Refund", "licenses")["example"], "revoke");
+    assert_eq!(field("RefundOut", "licenses")["example"], "revoke");
 }
 
 #[tokio::test]
