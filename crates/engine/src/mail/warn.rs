@@ -15,16 +15,29 @@ use crate::Engine;
 const PAGE: u32 = 100;
 
 impl Engine {
-    /// Writes to a page of owners of tokens that expire soon. Gives how many wallets it looked at; ask again until there are
-    /// none, and then in an hour.
+    /// Writes to all owners of tokens that expire soon, and gives how many wallets it looked at. That is a round, which goes
+    /// through them once, by when they expire. One that ends with a fault, or the process, begins anew an hour later: who was
+    /// told has a row about it in the commit of the letter, and is passed over. So is found then what has come to expire sooner
+    /// than where this round was already.
     pub async fn warn_of_expiry(&self) -> Result<usize, Fault> {
+        let (mut sum, mut after) = (0_usize, None);
         if !self.has_mail() {
-            return Ok(0);
+            return Ok(sum);
         }
         let soon = self.now().plus(WARNED_BEFORE);
-        let wallets = self.store.wallets_to_warn(soon, PAGE).await?;
+        loop {
+            let wallets = self.store.wallets_to_warn(soon, after, PAGE).await?;
+            let Some(last) = wallets.last() else { return Ok(sum) };
+            after = Some((last.next_expiry.unwrap_or(soon), last.id));
+            self.warn(&wallets).await?;
+            sum = sum.saturating_add(wallets.len());
+        }
+    }
+
+    /// Writes to the owners of these wallets.
+    async fn warn(&self, wallets: &[Wallet]) -> Result<(), Fault> {
         let mut commands = Vec::with_capacity(wallets.len());
-        for wallet in &wallets {
+        for wallet in wallets {
             let member = self.member(wallet.account).await?;
             let recipient = member.and_then(|member| self.at_address(&member.account.email));
             let (account, wallet) = (wallet.account, wallet.id);
@@ -34,7 +47,7 @@ impl Engine {
         for told in try_join_all(commands).await? {
             let Ok(()) = told;
         }
-        Ok(wallets.len())
+        Ok(())
     }
 }
 

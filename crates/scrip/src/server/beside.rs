@@ -213,10 +213,8 @@ async fn housekeeping(watch: Arc<Watch>) {
             engine.prune_deliveries()
         })
         .await;
-        until_none(&watch, "owners of tokens that expire are told at the next try", || {
-            engine.warn_of_expiry()
-        })
-        .await;
+        let told = engine.warn_of_expiry().await;
+        warn(&watch, "owners of tokens that expire are told at the next try", told);
         until_none(&watch, "old letters are forgotten at the next try", || engine.prune_letters())
             .await;
         until_none(&watch, "old visits are forgotten at the next try", || engine.forget_visits())

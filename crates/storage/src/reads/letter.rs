@@ -47,14 +47,21 @@ impl Store {
         self.rows(tail, bounds).await
     }
 
-    /// Wallets of which something expires until `soon`, and whose owners have not been told of all until then; those first
-    /// who were told longest ago.
-    pub async fn wallets_to_warn(&self, soon: Timestamp, limit: u32) -> Result<Vec<Wallet>, Fault> {
-        let bounds = [cells(&soon), vec![Cell::Int(i64::from(limit))]].concat();
+    /// Wallets of which something expires until `soon`, and whose owners have not been told of all until then, by when that is;
+    /// those behind the one with this moment and number.
+    pub async fn wallets_to_warn(
+        &self,
+        soon: Timestamp,
+        after: Option<(Timestamp, Id<Wallet>)>,
+        limit: u32,
+    ) -> Result<Vec<Wallet>, Fault> {
+        let start = vec![Cell::Int(i64::MIN), Cell::Int(0)];
+        let after = after.map_or(start, |(end, id)| [cells(&end), cells(&id)].concat());
+        let bounds = [cells(&soon), after, vec![Cell::Int(i64::from(limit))]].concat();
         let tail = "LEFT JOIN warned n ON n.account = t.account
-            WHERE t.next_expiry <= $1 AND COALESCE(n.until, 0) < $1
+            WHERE t.next_expiry <= $1 AND (t.next_expiry, t.id) > ($2, $3) AND COALESCE(n.until, 0) < $1
             AND NOT EXISTS (SELECT 1 FROM accounts a WHERE a.id = t.account AND a.erased_at IS NOT NULL)
-            ORDER BY COALESCE(n.until, 0), t.id LIMIT $2";
+            ORDER BY t.next_expiry, t.id LIMIT $4";
         self.rows(tail, bounds).await
     }
 

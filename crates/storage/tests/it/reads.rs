@@ -108,7 +108,7 @@ pub async fn every_read_answers_on_an_empty_database(home: &Home) {
             unpublished(5), events_between(0, u64::MAX >> 1, 5),
             told_between(0, u64::MAX >> 1, 5), told_of(who, (id(0), 5), 0, 5),
             webhook_endpoints(PAGE), webhooks_waiting(NOON), deliveries_of(id(1), PAGE),
-            deliveries_due(id(1), NOON, 5), deliveries_before(id(1), 5), letters_due(NOON, 5), letters_to("", 5), wallets_to_warn(NOON, 5),
+            deliveries_due(id(1), NOON, 5), deliveries_before(id(1), 5), letters_due(NOON, 5), letters_to("", 5), wallets_to_warn(NOON, None, 5),
             letters_before(id(1), 5), digests_due(NOON, 5), sessions_of(who, 5), open_sessions_of(who, NOON, 5), ended_sessions_of(who, NOON, 5), reunions(2), reunions_due(NOON, 5),
             discrepancies(PAGE), checkouts_from(id(0), 5), incoming_committed(id(1), id(0), 5),
             exchanges_committed(id(1), id(0), 5), statements_since(id(1), 0, NOON, 5), links_to(id(1), "s"),
@@ -616,9 +616,10 @@ pub async fn letters_are_found_by_what_is_due_and_by_address(home: &Home) {
             created_at: NOON,
             expires_at: NOON,
         };
-        for number in [51, 52] {
+        // The second and the third have the same end, the last one none.
+        let ends = [(51, Some(later)), (52, Some(NOON)), (53, Some(NOON)), (54, None)];
+        for (number, next_expiry) in ends {
             let wallet = Wallet::empty(id(number), account(number));
-            let next_expiry = Some(NOON);
             changes.wallets.push(Change::Insert(Wallet { next_expiry, ..wallet }));
         }
         changes.warned.push(Change::Insert(Warned { account: account(52), until: NOON }));
@@ -634,13 +635,21 @@ pub async fn letters_are_found_by_what_is_due_and_by_address(home: &Home) {
     assert_eq!(numbers(store.letters_before(id(40), 9).await.unwrap()), [31]);
     assert!(store.letters_before(id(31), 9).await.unwrap().is_empty());
     assert_eq!(store.postbox().await.unwrap().unwrap().position, 4);
-    let warn = async |soon| {
-        let wallets = store.wallets_to_warn(soon, 9).await.unwrap();
-        wallets.iter().map(|wallet| wallet.id.number()).collect::<Vec<_>>()
+    // A round, page by page.
+    let warn = async |soon, limit| {
+        let (mut all, mut after) = (Vec::new(), None);
+        loop {
+            let wallets = store.wallets_to_warn(soon, after, limit).await.unwrap();
+            let Some(last) = wallets.last() else { return all };
+            after = Some((last.next_expiry.unwrap(), last.id));
+            all.extend(wallets.iter().map(|wallet| wallet.id.number()));
+        }
     };
-    assert_eq!(warn(NOON).await, [51]);
-    assert_eq!(warn(later).await, [51, 52], "who was told longest ago comes first");
-    assert_eq!(warn(NOON.minus(Span::seconds(1))).await, [] as [u64; 0]);
+    for limit in [1, 2, 9] {
+        assert_eq!(warn(NOON, limit).await, [53], "the other one was told");
+        assert_eq!(warn(later, limit).await, [52, 53, 51], "of what expires later it was not");
+        assert_eq!(warn(NOON.minus(Span::seconds(1)), limit).await, [] as [u64; 0]);
+    }
     assert!(store.digests_due(NOON, 9).await.unwrap().is_empty());
     assert_eq!(store.digests_due(later, 9).await.unwrap().len(), 1);
     assert_eq!(store.sessions_of(account(1), 9).await.unwrap().len(), 2);

@@ -111,6 +111,21 @@ fn what_a_merchant_waits_for_is_found_by_indices() {
     assert_eq!(of_table.collect::<Vec<_>>(), searches, "{steps:?}");
 }
 
+#[tokio::test]
+async fn a_page_of_those_who_are_told_that_tokens_expire() {
+    // All of them in one moment, as a campaign's tokens do.
+    let wallets = "INSERT INTO wallets (id, account, lots, free_debits, free_credits, held_debits, held_credits, next_expiry)
+        SELECT i, i, '[]', 0, 0, 0, 0, 5 FROM n";
+    costs_the_same("warned", wallets, async |store| {
+        let soon = Timestamp::from_millis(9);
+        for after in [None, Some((Timestamp::from_millis(5), Id::new(60).unwrap()))] {
+            let page = store.wallets_to_warn(soon, after, 20).await.unwrap();
+            assert_eq!(page.len(), 20);
+        }
+    })
+    .await;
+}
+
 #[test]
 fn no_probe_of_the_doctor_goes_through_one_table_for_each_row_of_another() {
     let memory = Memory::new("plans").unwrap();

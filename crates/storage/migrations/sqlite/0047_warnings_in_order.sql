@@ -1,0 +1,2 @@
+-- Many wallets expire in one moment (a campaign's tokens): they are gone through in the order of their numbers, too, which an
+-- index of SQLite has anyway. PostgreSQL gets another one.
