@@ -20,16 +20,15 @@ use std::collections::BTreeMap;
 use scrip_domain::account::Account;
 use scrip_domain::catalog::Product;
 use scrip_domain::event::{Event, EventType};
-use scrip_domain::extension::{Extended, NotExtendable};
+use scrip_domain::extension::Extended;
 use scrip_domain::gate::{self, Act, GateRefusal};
 use scrip_domain::ledger::{House, LedgerAccount, Reason, Transfer};
 use scrip_domain::license::License;
 use scrip_domain::lot;
 use scrip_domain::order::{self, Check, DeclineReason, Line, LinePayment, Order, OrderState};
-use scrip_domain::request::{Request, RequestId};
+use scrip_domain::request::Request;
 use scrip_domain::settings::{Settings, Vendor};
 use scrip_domain::usage::Extension;
-use scrip_domain::visibility::Level;
 use scrip_domain::wallet::Wallet;
 use scrip_domain::{Amount, Id, Timestamp};
 use scrip_storage::books::Change;
@@ -45,8 +44,8 @@ use crate::selection::{Chosen, Selection};
 use crate::throttle::{Limited, RetryAfter};
 use crate::{Engine, Outcome, grouped};
 
-pub use refusal::PurchaseRefusal;
 pub(crate) use lines::{Picked, Priceable, Priced, already_owned, lines_of, total_of, trial_used};
+pub use refusal::PurchaseRefusal;
 
 /// What a buyer asks for in one step.
 #[derive(Clone, Debug)]

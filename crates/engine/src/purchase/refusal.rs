@@ -1,12 +1,12 @@
 //! Why nothing was bought.
 
+use scrip_domain::extension::NotExtendable;
 use scrip_domain::gate::GateRefusal;
 use scrip_domain::order::{Order, OrderState};
 use scrip_domain::request::RequestId;
 use scrip_domain::visibility::Level;
 use scrip_domain::{Amount, Id};
 
-use crate::license::extend::NotExtendable;
 use crate::throttle::RetryAfter;
 
 /// Why a selection was not bought. Nothing was charged.
