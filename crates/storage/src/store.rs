@@ -46,8 +46,8 @@ impl Pace {
     /// When a read is ended; a long one on PostgreSQL only, since on SQLite there is no server that could be silent.
     pub const fn bound(self) -> Duration {
         match self {
-            Self::Page => Duration::from_secs(60),
-            Self::Long => Duration::from_secs(1800),
+            Self::Page => Duration::from_mins(1),
+            Self::Long => Duration::from_mins(30),
         }
     }
 }
