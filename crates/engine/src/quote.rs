@@ -9,7 +9,7 @@ use scrip_domain::gate::{self, Act, GateRefusal};
 use scrip_domain::license::License;
 use scrip_domain::order::Line;
 use scrip_domain::settings::Settings;
-use scrip_domain::visibility::{FieldGroup, Level};
+use scrip_domain::visibility::FieldGroup;
 use scrip_domain::{Amount, Id};
 use scrip_storage::Fault;
 
@@ -213,33 +213,50 @@ pub(crate) fn seen(
 
 /// The lines, if the asker may see every product and price in them. `covered` means here that the
 /// balance covers the whole selection: asked last, when nothing else is hidden. Otherwise the line that
-/// is refused would tell whether the balance covers a sum with a hidden price in it. The parts of a bundle are
-/// shared by the prices of what is in it, so whoever may not see those does not see the bundle's parts either.
+/// is refused would tell whether the balance covers a sum with a hidden price in it.
 fn seen_prices(
     priced: Vec<Priceable>,
     sight: &Sight,
     settings: &Settings,
 ) -> Result<Vec<Line>, PurchaseRefusal> {
-    let standing = sight.standing;
     let total = priced.iter().try_fold(Amount::ZERO, |sum, one| sum.checked_add(one.line.total()?));
     let covered = match (sight.available, total) {
         (Some(available), Some(total)) => available >= total,
         _ => false,
     };
     for covered in [true, covered] {
-        let sees = |level: Level| standing.sees(level, covered);
-        let goods = priced.iter().flat_map(|one| one.goods.iter().map(|of| (one.choice, of)));
-        for (index, product) in goods.filter(|(_, product)| !sight.owned.0.contains(&product.id)) {
-            let needs = |group| product.visibility.needed(group, &settings.visibility);
-            if !sees(needs(FieldGroup::Product)) {
-                return Err(PurchaseRefusal::NotForSale(index));
-            }
-            let price = needs(FieldGroup::Price);
-            if !sees(price) {
-                let first = sight.first.clone();
-                return Err(PurchaseRefusal::PriceHidden { line: index, needs: price, first });
-            }
+        let mut choices = priced.chunk_by(|one, next| one.choice == next.choice);
+        if let Some(refusal) = choices.find_map(|choice| unseen(choice, covered, sight, settings)) {
+            return Err(refusal);
         }
     }
     Ok(priced.into_iter().map(|one| one.line).collect())
+}
+
+/// What the asker does not see of a choice, whose lines these are. The parts of a bundle are shared by the prices of what is
+/// in it, so whoever may not see all of that does not see the bundle's parts either: its price is hidden, as its page says.
+fn unseen(
+    choice: &[Priceable],
+    covered: bool,
+    sight: &Sight,
+    settings: &Settings,
+) -> Option<PurchaseRefusal> {
+    let line = choice.first()?.choice;
+    let needed = |product: &Product, group| {
+        let level = product.visibility.needed(group, &settings.visibility);
+        let sees = sight.owned.0.contains(&product.id) || sight.standing.sees(level, covered);
+        (!sees).then_some(level)
+    };
+    if choice.iter().any(|one| needed(one.chosen(), FieldGroup::Product).is_some()) {
+        return Some(PurchaseRefusal::NotForSale(line));
+    }
+    let needs = choice.iter().flat_map(|one| {
+        [
+            needed(one.chosen(), FieldGroup::Price),
+            needed(&one.product, FieldGroup::Product),
+            needed(&one.product, FieldGroup::Price),
+        ]
+    });
+    let (needs, first) = (needs.flatten().max()?, sight.first.clone());
+    Some(PurchaseRefusal::PriceHidden { line, needs, first })
 }

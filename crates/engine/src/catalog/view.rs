@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use scrip_domain::account::Account;
 use scrip_domain::catalog::{
     File, Labels, Offer, Picture, Product, ProductKind, ProductState, Release,
 };
@@ -86,7 +87,7 @@ pub struct ProductView<'a> {
     /// Its current offers.
     pub offers: Vec<OfferView>,
     /// What is in a bundle's offers, as far as it is seen.
-    pub contents: &'a [(Id<Offer>, Vec<ItemView>)],
+    pub contents: &'a [Contents],
     /// The description, Markdown.
     pub description: Option<&'a str>,
     /// The same as HTML.
@@ -129,6 +130,18 @@ pub struct OfferView {
     pub limits: Limits,
 }
 
+/// What is in a bundle's offer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Contents {
+    /// The offer.
+    pub offer: Id<Offer>,
+    /// What is in it, without what is not seen.
+    pub items: Vec<ItemView>,
+    /// What sees all of it and the prices behind it, where whoever looks does not: so long it is not sold to them, and
+    /// its price is hidden.
+    pub needs: Option<Level>,
+}
+
 /// An offer that comes with a bundle's. What it costs by itself is not told here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ItemView {
@@ -169,6 +182,7 @@ pub fn view<'a>(
     viewer: &Viewer,
     vendor: &Visibility,
     language: Language,
+    contents: &'a [Contents],
 ) -> Option<ProductView<'a>> {
     let product = &parts.product;
     let shown = match product.state {
@@ -176,8 +190,16 @@ pub fn view<'a>(
         ProductState::Published => true,
         ProductState::Archived => viewer.owns,
     };
-    let needed = |group| product.visibility.needed(group, vendor);
-    let sees = |group| viewer.sees(needed(group), product.cheapest);
+    let locked = |offer: &Offer| contents.iter().find(|of| of.offer == offer.id)?.needs;
+    // What sells the first of its offers, where none is sold yet.
+    let all_locked = parts.offers.iter().map(locked).min().flatten();
+    let own = |group| product.visibility.needed(group, vendor);
+    let needed = |group| match group {
+        FieldGroup::Price => own(group).max(all_locked.unwrap_or(Level::Visitor)),
+        _ => own(group),
+    };
+    let locks = |group| group == FieldGroup::Price && all_locked.is_some();
+    let sees = |group| !locks(group) && viewer.sees(own(group), product.cheapest);
     if !shown || !sees(FieldGroup::Product) {
         return None;
     }
@@ -187,7 +209,7 @@ pub fn view<'a>(
     let files = sees(FieldGroup::Files);
     let offer = |offer: &Offer| OfferView {
         id: offer.id,
-        price: price.then_some(offer.price),
+        price: Some(offer.price).filter(|_| price && locked(offer).is_none()),
         terms: offer.terms,
         limits: offer.limits,
     };
@@ -200,6 +222,16 @@ pub fn view<'a>(
         notes_html: notes.then_some(&parts.notes_html),
     };
     let size = || parts.files.iter().fold(0, |sum: u64, file| sum.saturating_add(file.size));
+    let some_locked = parts.offers.iter().filter_map(locked).min().filter(|_| price);
+    let price_from = match some_locked {
+        Some(_) => {
+            let open = parts.offers.iter().filter(|offer| locked(offer).is_none());
+            open.map(|offer| offer.price).min()
+        }
+        None => product.price_from,
+    };
+    let mut hidden = hidden(FieldGroup::ALL, needed, sees);
+    hidden.extend(some_locked.map(|needs| Hidden { fields: vec!["offers.price"], needs }));
     Some(ProductView {
         id: product.id,
         slug: &product.slug,
@@ -211,16 +243,16 @@ pub fn view<'a>(
         labels: &product.labels,
         called: product.labels_in(language),
         created_at: product.created_at,
-        payment: price.then(|| payment(product.price_from, viewer)),
+        payment: price.then(|| payment(price_from, viewer)),
         offers: parts.offers.iter().map(offer).collect(),
-        contents: &[],
+        contents,
         description: description.then(|| product.description_in(language)),
         description_html: description.then(|| parts.description_html_in(language)),
         pictures: sees(FieldGroup::Pictures).then_some(&product.pictures),
         release: parts.release.as_ref().map(release),
         files: files.then_some(&parts.files),
         size: files.then(size),
-        hidden: hidden(FieldGroup::ALL, needed, sees),
+        hidden,
     })
 }
 
@@ -263,7 +295,7 @@ pub struct Shown {
     viewer: Viewer,
     language: Language,
     vendor: Arc<Vendor>,
-    contents: Vec<(Id<Offer>, Vec<ItemView>)>,
+    contents: Vec<Contents>,
     /// The speed that its downloads are estimated at.
     pub pace: Pace,
 }
@@ -272,8 +304,8 @@ impl Shown {
     /// What they see.
     pub fn view(&self) -> Option<ProductView<'_>> {
         let settings = &self.vendor.settings;
-        let view = view(&self.parts, &self.viewer, &settings.visibility, self.language)?;
-        Some(ProductView { contents: &self.contents, ..view })
+        let (visibility, language) = (&settings.visibility, self.language);
+        view(&self.parts, &self.viewer, visibility, language, &self.contents)
     }
 
     /// Where whoever looks stands.
@@ -307,7 +339,8 @@ impl Engine {
         };
         let Some(parts) = self.parts(slug).await? else { return Ok(Ok(None)) };
         let measured = member.and_then(|member| self.measured_speed(member.account.id));
-        let contents = self.contents(&parts, &viewer, &vendor, language).await?;
+        let account = member.map(|member| member.account.id);
+        let contents = self.contents(&parts, &viewer, account, &vendor, language).await?;
         let pace = Pace::best(measured, hint);
         let mut shown = Shown { parts, viewer, language, vendor, contents, pace };
         let all = shown.view().is_some_and(|view| view.hidden.is_empty());
@@ -367,20 +400,30 @@ impl Engine {
         &self,
         parts: &Parts,
         viewer: &Viewer,
+        account: Option<Id<Account>>,
         vendor: &Vendor,
         language: Language,
-    ) -> Result<Vec<(Id<Offer>, Vec<ItemView>)>, Fault> {
+    ) -> Result<Vec<Contents>, Fault> {
         let mut contents = Vec::new();
         let bundle = parts.product.kind == ProductKind::Bundle;
         for of in parts.offers.iter().filter(|_| bundle) {
-            let mut items = Vec::new();
+            let (mut items, mut needs) = (Vec::new(), None);
             for item in self.store.bundle_items(of.id).await? {
                 let Some(offer) = self.store.offer(item.item).await? else { continue };
                 let Some(product) = self.store.product(offer.product).await? else { continue };
-                let needed = product.visibility;
-                let needed = needed.needed(FieldGroup::Product, &vendor.settings.visibility);
-                let on_sale = product.state == ProductState::Published;
-                if on_sale && viewer.sees(needed, product.cheapest) {
+                if product.state != ProductState::Published {
+                    continue;
+                }
+                let needed = |group| product.visibility.needed(group, &vendor.settings.visibility);
+                let both = [FieldGroup::Product, FieldGroup::Price].map(needed);
+                let mut viewer = *viewer;
+                if let Some(account) = account.filter(|_| both != [Level::Visitor; 2]) {
+                    viewer.owns = self.store.owns(account, product.id).await?;
+                }
+                // What is covered when the bundle is bought is the bundle's price.
+                let unseen = both.into_iter().filter(|level| !viewer.sees(*level, Some(of.price)));
+                needs = needs.max(unseen.max());
+                if viewer.sees(needed(FieldGroup::Product), product.cheapest) {
                     items.push(ItemView {
                         offer: offer.id,
                         product: product.id,
@@ -391,7 +434,7 @@ impl Engine {
                     });
                 }
             }
-            contents.push((of.id, items));
+            contents.push(Contents { offer: of.id, items, needs });
         }
         Ok(contents)
     }

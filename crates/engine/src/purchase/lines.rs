@@ -160,10 +160,18 @@ impl Picked {
 #[derive(Clone, Debug)]
 pub(crate) struct Priceable {
     pub line: Line,
-    /// What must be seen by whoever buys it: the product, and the bundle that it is in.
-    pub goods: Vec<Product>,
+    /// What it sells, and the bundle that it is in: whoever buys it must see both.
+    pub product: Product,
+    pub bundle: Option<Product>,
     /// The choice that it came of.
     pub choice: usize,
+}
+
+impl Priceable {
+    /// What was chosen: the product, or the bundle.
+    pub fn chosen(&self) -> &Product {
+        self.bundle.as_ref().unwrap_or(&self.product)
+    }
 }
 
 /// The lines that choices become at today's prices: one each, and of a bundle one for each offer in it, at its share of
@@ -194,7 +202,7 @@ pub(crate) fn lines_of<'a>(
             }
             let mut line = line_of(order, next()?, whole, sold, chosen.quantity);
             line.extends = chosen.extends;
-            lines.push(Priceable { line, goods: vec![sold.clone()], choice });
+            lines.push(Priceable { line, product: sold.clone(), bundle: None, choice });
             continue;
         }
         if chosen.extends.is_some() {
@@ -213,7 +221,8 @@ pub(crate) fn lines_of<'a>(
         for ((item, of), price) in items.into_iter().zip(shares) {
             let line = line_of(order, next()?, item, of, chosen.quantity);
             let line = Line { price, bundle: Some(whole.id), ..line };
-            lines.push(Priceable { line, goods: vec![of.clone(), sold.clone()], choice });
+            let (product, bundle) = (of.clone(), Some(sold.clone()));
+            lines.push(Priceable { line, product, bundle, choice });
         }
     }
     let units = lines.iter().fold(0_u32, |sum, one| sum.saturating_add(one.line.quantity));

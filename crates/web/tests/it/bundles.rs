@@ -2,9 +2,10 @@
 
 use scrip_domain::visibility::Level;
 use scrip_license::Terms;
-use scrip_testkit::{Answer, Shop};
+use scrip_testkit::{Answer, Browser, Shop};
 use serde_json::{Value, json};
 
+use crate::library_pages::ada as signed_in;
 use crate::license_changes::{aur, buy, month};
 
 pub async fn put(shop: &Shop, path: &str, body: Value) -> Answer {
@@ -124,6 +125,101 @@ async fn shares_are_told_only_to_who_sees_the_prices_behind_them() {
     assert_eq!(hidden["field"], "lines[0].offer", "of the bundle");
     let ada = shop.buyer("ada@example.com", 1000).await;
     assert_eq!(buy(&shop, &ada, "k1", json!([{ "offer": all }]), 500).await.status, 201);
+}
+
+/// What is not sold yet says so before the button, and says what sells it.
+#[tokio::test]
+async fn a_bundle_with_something_hidden_shows_no_price_and_no_button() {
+    for hides in ["price", "product"] {
+        let shop = Shop::open().await;
+        shop.service("tides", 600).await;
+        let maps = shop.service("maps", 300).await;
+        let all = bundle(&shop, "harbour", 500, json!(["tides/standard", "maps/standard"])).await;
+        let ada = shop.buyer("ada@example.com", 2000).await;
+        let bought = buy(&shop, &ada, "k0", json!([{ "offer": maps }]), 300).await;
+        assert_eq!(bought.status, 201, "{bought:?}");
+        let eve = shop.buyer("eve@example.com", 1000).await;
+        let hidden =
+            json!({ "kind": "service", "title": "Maps", "visibility": { hides: "funded" } });
+        assert_eq!(put(&shop, "maps", hidden).await.status, 200);
+        let bearer = format!("Bearer {}", shop.admin);
+        let far = json!({ "threshold": { "policy": "fixed", "amount": aur(5000) } });
+        let set =
+            shop.send("PATCH", "/v1/admin/settings", &[("authorization", &bearer)], far).await;
+        assert_eq!(set.status, 200, "{set:?}");
+        for who in ["", &eve] {
+            let seen = shop.get("/v1/products/harbour", who).await;
+            let fields = json!(["price_from", "offers.price", "payment"]);
+            assert_eq!(seen.json["hidden"][0]["fields"], fields, "{hides}: {seen:?}");
+            assert_eq!(seen.at("/hidden/0/needs"), "funded", "{hides}: {seen:?}");
+            assert!(seen.json["offers"][0].get("price").is_none(), "{hides}: {seen:?}");
+            let body = json!({ "lines": [{ "offer": all }] });
+            let refused = shop.post("/v1/quotes", who, "", body).await;
+            assert_eq!(refused.at("/hidden/0/needs"), "funded", "{hides}: {refused:?}");
+        }
+        let page = Browser::on(&shop).open("/products/harbour").await;
+        assert!(page.html.contains("The price is shown once"), "{hides}: {}", page.html);
+        assert!(page.html.contains("Tides") || page.html.contains("tides"), "{}", page.html);
+        assert!(!page.html.contains("Buy now") && !page.html.contains("5.00 AUR"), "{}", page.html);
+        // Who owns what is hidden of it sees all of it.
+        let seen = shop.get("/v1/products/harbour", &ada).await;
+        assert_eq!(
+            (seen.json["hidden"].clone(), seen.at("/price_from/display")),
+            (json!([]), "5.00 AUR")
+        );
+        let page = signed_in(&shop).await.open("/products/harbour").await;
+        assert!(page.html.contains("Buy now"), "{hides}: {}", page.html);
+        let again = json!({ "lines": [{ "offer": all }], "expected_total": aur(500), "allow_duplicate": true });
+        assert_eq!(shop.post("/v1/purchases", &ada, "k1", again).await.status, 201, "{hides}");
+    }
+}
+
+/// Of several offers those are sold that are seen whole.
+#[tokio::test]
+async fn an_offer_beside_one_that_is_locked_is_sold() {
+    let shop = Shop::open().await;
+    for (slug, price) in [("tides", 600), ("maps", 300), ("sounds", 100)] {
+        shop.service(slug, price).await;
+    }
+    bundle(&shop, "harbour", 200, json!(["tides/standard", "maps/standard"])).await;
+    let items = json!(["tides/standard", "sounds/standard"]);
+    let open = put_items(&shop, "harbour/offers/other", 500, items).await;
+    assert_eq!(open.status, 201, "{open:?}");
+    let hidden = json!({ "kind": "service", "title": "Maps", "visibility": { "price": "member" } });
+    assert_eq!(put(&shop, "maps", hidden).await.status, 200);
+    let seen = shop.get("/v1/products/harbour", "").await;
+    let told = json!([["offers.price"], "member"]);
+    assert_eq!(json!([seen.json["hidden"][0]["fields"], seen.json["hidden"][0]["needs"]]), told);
+    assert_eq!(seen.at("/price_from/display"), "5.00 AUR", "{seen:?}");
+    let page = Browser::on(&shop).open("/products/harbour").await;
+    assert!(page.html.contains("The price is shown to members"), "{}", page.html);
+    assert!(
+        page.html.contains(&format!("name=\"offer\" value=\"{}\"", open.at("/id"))),
+        "{}",
+        page.html
+    );
+    assert!(page.html.contains("Buy now") && !page.html.contains("2.00 AUR"), "{}", page.html);
+}
+
+/// What was chosen by itself does not lie in the cart, and a page does not send there.
+#[tokio::test]
+async fn a_stop_names_the_cart_only_to_who_comes_from_it() {
+    let shop = Shop::open().await;
+    shop.service("tides", 600).await;
+    shop.service("maps", 300).await;
+    let all = bundle(&shop, "harbour", 500, json!(["tides/standard", "maps/standard"])).await;
+    shop.buyer("ada@example.com", 2000).await;
+    let mut browser = signed_in(&shop).await;
+    browser.send("/cart", &[("offer", all.as_str()), ("quantity", "1"), ("then", "cart")]).await;
+    let archived = shop.post("/v1/admin/products/maps/archive", &shop.admin, "", json!({})).await;
+    assert_eq!(archived.status, 200);
+    let alone = browser.send("/checkout", &[("key", "k1"), ("offer", all.as_str())]).await;
+    assert_eq!(alone.status, 409, "{}", alone.html);
+    assert!(alone.html.contains("Look what there is today"), "{}", alone.html);
+    assert!(!alone.html.contains("out of the cart"), "{}", alone.html);
+    assert!(!alone.html.contains("Back to the cart"), "{}", alone.html);
+    let cart = browser.send("/checkout", &[("key", "k2")]).await;
+    assert!(cart.html.contains("Take it out of the cart"), "{}", cart.html);
 }
 
 #[tokio::test]

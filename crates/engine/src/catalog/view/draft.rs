@@ -29,7 +29,7 @@ impl Engine {
         let viewer = Viewer { standing, available, owns: false };
         // The staff reads what it wrote first.
         let language = vendor.settings.look.language;
-        let contents = self.contents(&parts, &viewer, &vendor, language).await?;
+        let contents = self.contents(&parts, &viewer, None, &vendor, language).await?;
         let pace = Pace::best(None, None);
         let shown = Shown { parts: parts.into(), viewer, language, vendor, contents, pace };
         Ok(shown.view().is_some().then_some(shown))

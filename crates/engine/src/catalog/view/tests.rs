@@ -154,7 +154,7 @@ fn each_group_is_seen_at_its_level_and_named_below_it() {
             let level = own.or(vendor).unwrap_or(Level::Visitor);
             let languages = |viewer| Language::ALL.map(|language| (viewer, language));
             for (viewer, language) in viewers().into_iter().flat_map(languages) {
-                let seen = view(&parts, &viewer, &with(group, vendor), language);
+                let seen = view(&parts, &viewer, &with(group, vendor), language, &[]);
                 let must = must_see(&viewer, level);
                 if group == FieldGroup::Product {
                     assert_eq!(seen.is_some(), must, "{viewer:?} {level}");
@@ -183,7 +183,7 @@ fn groups_that_need_the_same_are_named_together() {
     };
     let parts = parts(ProductState::Published, visibility);
     let visitor = Viewer { standing: Standing::Visitor, available: None, owns: false };
-    let seen = view(&parts, &visitor, &Visibility::default(), OWN).unwrap();
+    let seen = view(&parts, &visitor, &Visibility::default(), OWN, &[]).unwrap();
     let [first, second] = &seen.hidden[..] else { panic!("{:?}", seen.hidden) };
     assert_eq!(first.needs, Level::Member);
     assert_eq!(first.fields, ["price_from", "offers.price", "payment", "files", "size"]);
@@ -194,7 +194,7 @@ fn groups_that_need_the_same_are_named_together() {
 fn only_owners_see_what_is_no_longer_for_sale() {
     for viewer in viewers() {
         let sees = |state| {
-            view(&parts(state, Visibility::default()), &viewer, &Visibility::default(), OWN)
+            view(&parts(state, Visibility::default()), &viewer, &Visibility::default(), OWN, &[])
                 .is_some()
         };
         assert!(!sees(ProductState::Draft));
@@ -222,7 +222,7 @@ fn nobody_is_shown_the_instructions() {
     let parts = parts(ProductState::Published, Visibility::default());
     let owner = Viewer { standing: Standing::Funded, available: Some(Amount::MAX), owns: true };
     for language in Language::ALL {
-        let seen = view(&parts, &owner, &Visibility::default(), language).unwrap();
+        let seen = view(&parts, &owner, &Visibility::default(), language, &[]).unwrap();
         assert!(!format!("{seen:?}").contains("SECRET"));
     }
 }
@@ -231,7 +231,7 @@ fn nobody_is_shown_the_instructions() {
 fn each_text_falls_back_by_itself() {
     let parts = parts(ProductState::Published, Visibility::default());
     let visitor = Viewer { standing: Standing::Visitor, available: None, owns: false };
-    let seen = |language| view(&parts, &visitor, &Visibility::default(), language);
+    let seen = |language| view(&parts, &visitor, &Visibility::default(), language, &[]);
     let german = seen(Language::German).unwrap();
     assert_eq!((german.title, german.summary), ("Werkzeug", "Does things"));
     assert_eq!(german.description_html, Some("<p>Lang</p>"));

@@ -346,7 +346,7 @@ impl PaymentOut {
 
 impl OfferOut {
     fn new(offer: &OfferView, view: &ProductView<'_>, token: &Token) -> Self {
-        let contents = view.contents.iter().find(|(of, _)| *of == offer.id);
+        let contents = view.contents.iter().find(|of| of.offer == offer.id);
         let part = |item: &ItemView| PartOut {
             offer: item.offer.to_string(),
             product: item.product.to_string(),
@@ -360,7 +360,7 @@ impl OfferOut {
             price: offer.price.map(|price| MoneyOut::tokens(price, token)),
             terms: offer.terms.into(),
             limits: offer.limits.into(),
-            items: contents.map(|(_, items)| items.iter().map(part).collect()),
+            items: contents.map(|of| of.items.iter().map(part).collect()),
         }
     }
 }

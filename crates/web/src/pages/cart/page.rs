@@ -91,11 +91,7 @@ impl Row {
             title: view.title.to_owned(),
             slug: view.slug.to_owned(),
             terms: sold.terms,
-            parts: view
-                .contents
-                .iter()
-                .find(|(of, _)| *of == offer)
-                .map_or(0, |(_, items)| items.len()),
+            parts: view.contents.iter().find(|of| of.offer == offer).map_or(0, |of| of.items.len()),
             price: sold.price,
             owned,
         })

@@ -33,6 +33,19 @@ pub struct Ahead {
 }
 
 impl Ahead {
+    /// Whether the cart is wanted, and not one thing alone or an order once more.
+    fn of_cart(&self) -> bool {
+        self.wanted.offer.is_empty() && self.wanted.order.is_empty()
+    }
+
+    /// The way back to where it was chosen.
+    fn back(&self, class: &str) -> Markup {
+        html! {
+            @if self.of_cart() { a class=(class) href="/cart" { (t("Back to the cart")) } }
+            @else { a class=(class) href="/products" { (t("Look at the products")) } }
+        }
+    }
+
     fn title(&self, line: usize) -> &str {
         self.titles.get(line).map_or_else(|| t("this"), String::as_str)
     }
@@ -78,7 +91,7 @@ impl Stop {
                         and at once by who is signed in.", wait = wait.0)) }
                     p.choice {
                         a.button href=(ahead.next.after("/connect")) { (t("Sign in")) }
-                        a.button.second href="/cart" { (t("Back to the cart")) }
+                        (ahead.back("button second"))
                     }
                 },
             ),
@@ -97,7 +110,7 @@ impl Stop {
                 t("This cannot be ordered so"),
                 html! {
                     p { (why(other, ahead, settings)) }
-                    p.choice { a.button href="/cart" { (t("Back to the cart")) } }
+                    p.choice { (ahead.back("button")) }
                 },
             ),
         };
@@ -302,7 +315,7 @@ fn owned(ahead: &Ahead, line: usize) -> (&'static str, Markup) {
             a.button href="/library" { (t("Your library")) }
             (again.hidden())
             button.second type="submit" { (t("Buy it again anyway")) }
-            a.button.second href="/cart" { (t("Back to the cart")) }
+            (ahead.back("button second"))
         }
     };
     (t("You own this already"), body)
@@ -315,7 +328,7 @@ fn coupon(ahead: &Ahead, text: &Markup) -> (&'static str, Markup) {
         form.choice method="post" action="/checkout" {
             (without.hidden())
             button type="submit" { (t("Go on without it")) }
-            a.button.second href="/cart" { (t("Back to the cart")) }
+            (ahead.back("button second"))
         }
     };
     (t("The coupon cannot be used"), body)
@@ -324,6 +337,14 @@ fn coupon(ahead: &Ahead, text: &Markup) -> (&'static str, Markup) {
 /// The rest in a sentence.
 fn why(refusal: &PurchaseRefusal, ahead: &Ahead, settings: &Settings) -> Markup {
     match refusal {
+        PurchaseRefusal::NotForSale(line) if !ahead.of_cart() => html! {
+            (say!("{title} is not for sale any more, or not to you. Look what there is today.",
+                title = html! { bdi { (ahead.title(*line)) } }))
+        },
+        PurchaseRefusal::TrialUsed(line) if !ahead.of_cart() => html! {
+            (say!("{title} can be tried once, and this account has tried it. Choose another offer of it.",
+                title = html! { bdi { (ahead.title(*line)) } }))
+        },
         PurchaseRefusal::NotForSale(line) => html! {
             (say!("{title} is not for sale any more, or not to you. Take it out of the cart, and go on with the rest.",
                 title = html! { bdi { (ahead.title(*line)) } }))

@@ -118,7 +118,10 @@ impl Looked<'_> {
 
     /// The price, and the way into the cart.
     fn beside(&self) -> Markup {
-        let about_price = |hidden: &&Hidden| hidden.fields.contains(&"price_from");
+        let about_price = |hidden: &&Hidden| hidden.fields.contains(&"offers.price");
+        let hidden = self.view.hidden.iter().find(about_price);
+        let (open, locked): (Vec<_>, Vec<_>) =
+            self.view.offers.iter().partition(|offer| offer.price.is_some());
         html! {
             aside.card aria-label=(t("Buy")) {
                 @if self.owned {
@@ -127,24 +130,29 @@ impl Looked<'_> {
                 }
                 @if self.view.state == ProductState::Archived {
                     p { (t("This is no longer for sale. What you bought stays yours.")) }
-                } @else if let Some(hidden) = self.view.hidden.iter().find(about_price) {
-                    @for offer in &self.view.offers {
-                        p { span.terms { (phrase(offer.terms)) } " " span.hint { (limited(offer.limits)) } }
-                    }
-                    (self.guest.unseen(hidden, None))
                 } @else if self.view.offers.is_empty() {
                     p { (t("This cannot be bought at the moment.")) }
-                } @else { (self.form()) }
+                } @else {
+                    @if !open.is_empty() { (self.form(&open)) }
+                    @if let Some(hidden) = hidden.filter(|_| !locked.is_empty()) {
+                        @for offer in locked {
+                            p { span.terms { (phrase(offer.terms)) } " " span.hint { (limited(offer.limits)) } }
+                            (self.contents(offer))
+                        }
+                        (self.guest.unseen(&Hidden { fields: vec!["price_from"], needs: hidden.needs }, None))
+                    }
+                }
                 (self.line())
             }
         }
     }
 
-    fn form(&self) -> Markup {
+    /// The offers whose price is shown, to choose from.
+    fn form(&self, offers: &[&OfferView]) -> Markup {
         let opens = self.opening();
         html! {
             form method="post" action="/cart" {
-                @match self.view.offers.as_slice() {
+                @match offers {
                     [one] => (self.only(one)),
                     all => {
                         fieldset.offers {
@@ -207,12 +215,12 @@ impl Looked<'_> {
 
     /// What is in a bundle's offer.
     fn contents(&self, offer: &OfferView) -> Markup {
-        let items = self.view.contents.iter().find(|(of, _)| *of == offer.id);
+        let inside = self.view.contents.iter().find(|of| of.offer == offer.id);
         html! {
-            @if let Some((_, items)) = items {
+            @if let Some(of) = inside.filter(|of| !of.items.is_empty()) {
                 p.small { (t("Together:")) }
                 ul.parts {
-                    @for item in items {
+                    @for item in &of.items {
                         li { a href={ "/products/" (item.slug) } { bdi { (item.title) } } ", " (phrase(item.terms)) }
                     }
                 }
