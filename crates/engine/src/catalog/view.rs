@@ -213,21 +213,11 @@ pub fn view<'a>(
         terms: offer.terms,
         limits: offer.limits,
     };
-    let release = |release: &'a Release| ReleaseView {
-        id: release.id,
-        version: &release.version,
-        channel: &release.channel,
-        published_at: release.published_at,
-        notes: notes.then_some(&release.notes),
-        notes_html: notes.then_some(&parts.notes_html),
-    };
     let size = || parts.files.iter().fold(0, |sum: u64, file| sum.saturating_add(file.size));
     let some_locked = parts.offers.iter().filter_map(locked).min().filter(|_| price);
+    let open = || parts.offers.iter().filter(|offer| locked(offer).is_none());
     let price_from = match some_locked {
-        Some(_) => {
-            let open = parts.offers.iter().filter(|offer| locked(offer).is_none());
-            open.map(|offer| offer.price).min()
-        }
+        Some(_) => open().map(|offer| offer.price).min(),
         None => product.price_from,
     };
     let mut hidden = hidden(FieldGroup::ALL, needed, sees);
@@ -249,10 +239,23 @@ pub fn view<'a>(
         description: description.then(|| product.description_in(language)),
         description_html: description.then(|| parts.description_html_in(language)),
         pictures: sees(FieldGroup::Pictures).then_some(&product.pictures),
-        release: parts.release.as_ref().map(release),
+        release: newest(parts, notes),
         files: files.then_some(&parts.files),
         size: files.then(size),
         hidden,
+    })
+}
+
+/// The newest release, with its notes for who sees them.
+fn newest(parts: &Parts, notes: bool) -> Option<ReleaseView<'_>> {
+    let release = parts.release.as_ref()?;
+    Some(ReleaseView {
+        id: release.id,
+        version: &release.version,
+        channel: &release.channel,
+        published_at: release.published_at,
+        notes: notes.then_some(&release.notes),
+        notes_html: notes.then_some(&parts.notes_html),
     })
 }
 
