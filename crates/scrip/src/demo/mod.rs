@@ -28,7 +28,7 @@ use teller::Teller;
 /// Help that follows the options.
 pub const EXAMPLE: &str = "\
 Example:
-  scrip demo                    tell the story, then serve from http://localhost:8080 on until stopped
+  scrip demo                    tell the story, then serve from http://127.0.0.1:8080 on until stopped
   scrip demo --exit             stop after the story; exit code 0 only if every step held
   scrip demo --keep shop/       keep the data, and go on with it at the next start";
 

@@ -53,9 +53,9 @@ pub struct Seat {
 }
 
 impl Seat {
-    /// The address that it gets. By name, since browsers keep passkeys for names only.
+    /// The address that it gets.
     pub fn url(&self) -> String {
-        format!("http://localhost:{}", self.port)
+        format!("http://127.0.0.1:{}", self.port)
     }
 
     /// Its owner's address: that of the shop's first word.
@@ -98,9 +98,8 @@ impl DemoServer {
             dress(&seat, &text("admin_key")).await?;
         }
         let owner = (seat.owner(), OWNERS_PASSWORD);
-        // A demo that was made before it was remembered is known by number.
-        let url = known["url"].as_str().map(str::to_owned);
-        let url = url.unwrap_or_else(|| format!("http://127.0.0.1:{}", seat.port));
+        // One that was kept stays where it is.
+        let url = known["url"].as_str().map_or_else(|| seat.url(), str::to_owned);
         let server = Self {
             seat,
             admin_key: text("admin_key"),
