@@ -12,8 +12,7 @@
 //!
 //! What is under way is looked up before; what can change beside it is looked at again under the wallet's guard. An erased
 //! account is frozen too, so whatever a late answer brings is given back as for every frozen one, and a partner's commit for it
-//! is rejected ([`crate::exchange`]). Links are cut once it is
-//! erased, and not before: whoever is refused has lost nothing.
+//! is rejected ([`crate::exchange`]). Links are cut once it is erased, and not before: whoever is refused has lost nothing.
 //!
 //! What one commit cannot take is swept after it. The row says that it is to be swept until a worker has done so, a while
 //! later: whatever has stopped the first sweep, and whatever another server was writing in that moment, goes then.

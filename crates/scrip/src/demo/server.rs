@@ -15,7 +15,7 @@ use super::dress::dress;
 use super::goods::{self, Shelf};
 use crate::failure::{Failure, Outcome};
 
-/// What is remembered of a demo beside its folder: its address and the administrator's key.
+/// What is remembered of a demo beside its folder: the administrator's key.
 const MEMO: &str = "demo.json";
 /// Where files lie that a vendor's staff asks the server for.
 const PAPERS: &str = "papers";
@@ -53,7 +53,7 @@ pub struct Seat {
 }
 
 impl Seat {
-    /// The address that it gets.
+    /// Its address.
     pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
@@ -76,7 +76,6 @@ pub struct DemoServer {
     pub owner: (String, &'static str),
     /// Its folder was made at this start.
     pub is_new: bool,
-    url: String,
     folder: PathBuf,
     process: Child,
 }
@@ -98,14 +97,11 @@ impl DemoServer {
             dress(&seat, &text("admin_key")).await?;
         }
         let owner = (seat.owner(), OWNERS_PASSWORD);
-        // One that was kept stays where it is.
-        let url = known["url"].as_str().map_or_else(|| seat.url(), str::to_owned);
         let server = Self {
             seat,
             admin_key: text("admin_key"),
             owner,
             is_new,
-            url,
             folder: folder.to_owned(),
             process,
         };
@@ -114,14 +110,14 @@ impl DemoServer {
     }
 
     /// Its address.
-    pub fn url(&self) -> &str {
-        &self.url
+    pub fn url(&self) -> String {
+        self.seat.url()
     }
 
     /// Chooses the owner's password, as a person would in a browser. At a later start that was done already.
     async fn join(&self, invitation: &str) -> Outcome {
         let Some((_, word)) = invitation.split_once("token=") else { return Ok(()) };
-        let client = Client::new(self.url()).map_err(|error| Failure::of(&error))?;
+        let client = Client::new(&self.url()).map_err(|error| Failure::of(&error))?;
         let (_, password) = self.owner;
         let form = format!("token={word}&password={password}&again={password}");
         let headers = [("content-type", "application/x-www-form-urlencoded")];
@@ -145,7 +141,8 @@ impl DemoServer {
         let prepared = tokio::task::spawn_blocking(prepare).await;
         prepared.map_err(|error| Failure::of(&error))?.map_err(|error| Failure::of(&error))?;
         let folder = folder.to_string_lossy().into_owned();
-        let args = ["catalog", "apply", &folder, "--yes", "--json", "--server", self.url()];
+        let url = self.url();
+        let args = ["catalog", "apply", &folder, "--yes", "--json", "--server", &url];
         let said = scrip(&args).env("SCRIP_ADMIN_KEY", &self.admin_key).output().await;
         json_of(said, "catalog apply")
     }
@@ -154,7 +151,7 @@ impl DemoServer {
     /// program is made; the catalogue fills in the rest.
     async fn made(&self) -> Outcome<String> {
         let failed = |error: scrip_client::Error| Failure::of(&error);
-        let client = Client::new(self.url()).map_err(|error| Failure::of(&error))?;
+        let client = Client::new(&self.url()).map_err(|error| Failure::of(&error))?;
         let open = async |path| {
             let said = client.request(Method::GET, path, &[], Body::empty()).await;
             let said = said.map_err(failed)?;
@@ -235,9 +232,7 @@ async fn init(folder: &Path, seat: &Seat, memo: &Path, days_behind: u32) -> Outc
     let days_behind = days_behind.to_string();
     args.extend(["--demo-days-behind", &days_behind]);
     let made = json_of(scrip(&args).output().await, "init")?;
-    let known = json!({
-        "url": url, "admin_key": made["admin_key"], "invitation": made["invitation"],
-    });
+    let known = json!({ "admin_key": made["admin_key"], "invitation": made["invitation"] });
     std::fs::write(memo, known.to_string()).map_err(|error| Failure::of(&error))?;
     Ok(known)
 }

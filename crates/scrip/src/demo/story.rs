@@ -65,7 +65,7 @@ impl Said {
 impl<'a> Story<'a> {
     /// A story in `town`.
     pub fn new(town: Town, teller: &'a mut Teller) -> Outcome<Self> {
-        let client = Client::new(town.vendor.url()).map_err(|error| Failure::of(&error))?;
+        let client = Client::new(&town.vendor.url()).map_err(|error| Failure::of(&error))?;
         let mut bytes = [0; 6];
         SystemEntropy.fill(&mut bytes);
         let run = base16ct::lower::encode_string(&bytes);
@@ -426,7 +426,7 @@ impl<'a> Story<'a> {
     async fn crash(&mut self, ada: &str, order: &Value) -> Outcome {
         self.town.vendor.kill().await?;
         self.town.vendor.restart().await?;
-        self.client = Client::new(self.town.vendor.url()).map_err(|error| Failure::of(&error))?;
+        self.client = Client::new(&self.town.vendor.url()).map_err(|error| Failure::of(&error))?;
         let id = order["id"].as_str().unwrap_or_default();
         let after = self.ask(ada, "GET", &format!("/v1/orders/{id}"), Value::Null).await?;
         let held = after.json == *order;

@@ -36,7 +36,7 @@ impl Teller {
         say("");
         for server in town.servers() {
             let (name, role) = (server.seat.name, server.seat.role.as_str());
-            say(&format!("  {:<28}{:<10}{}", self.bold(name), role, self.dim(server.url())));
+            say(&format!("  {:<28}{:<10}{}", self.bold(name), role, self.dim(&server.url())));
         }
         say(&format!(
             "  {}\n",

@@ -46,7 +46,7 @@ impl Story<'_> {
     async fn introduce(&mut self) -> Outcome<Two> {
         let client = |url: &str| Client::new(url).map_err(|error| Failure::of(&error));
         let (provider, merchant) =
-            (client(self.town.provider.url())?, client(self.town.merchant.url())?);
+            (client(&self.town.provider.url())?, client(&self.town.merchant.url())?);
         let url = self.town.merchant.url();
         let body = json!({
             "url": url, "name": "Field Sounds", "return_origins": [url],
@@ -176,7 +176,7 @@ impl Story<'_> {
         let held = added.at("/state") == "credited" && confirmed.at("/state") == "authorized";
         self.teller.step(
             "A top-up inside the purchase, then confirmed: the tokens are held for the merchant",
-            held && back.starts_with(self.town.merchant.url()),
+            held && back.starts_with(&self.town.merchant.url()),
             "POST /v1/top-ups, then confirm, at Meridian Pay",
             &format!(
                 "{} {}, credit status {}\n{}",

@@ -14,7 +14,6 @@ use serde_json::{Value, json};
 use super::funds::aur;
 use super::{Said, Story};
 use crate::demo::goods::Shelf;
-use crate::demo::server::{Coin, DemoServer};
 use crate::failure::{Failure, Outcome};
 
 /// How often, and after how long each time, the story looks whether the servers have come so far.
@@ -58,14 +57,14 @@ impl Story<'_> {
     async fn meet(&mut self) -> Outcome<Pair> {
         self.town.partner.stock(Shelf::Belle).await?;
         let client = |url: &str| Client::new(url).map_err(|error| Failure::of(&error));
-        let (aurora, belle) = (client(self.town.vendor.url())?, client(self.town.partner.url())?);
+        let (aurora, belle) = (client(&self.town.vendor.url())?, client(&self.town.partner.url())?);
         let goods = self.say(&belle, "", "GET", "/v1/products", Value::Null).await?;
         let goods = goods.json["data"].as_array().into_iter().flatten().map(super::good);
         let goods = goods.collect::<Vec<_>>();
-        let entry = |one: &DemoServer| (one.admin_key.clone(), one.url().to_owned(), one.seat.name);
-        let (first, second) = (entry(&self.town.vendor), entry(&self.town.partner));
-        let there = self.entered(&aurora, &first.0, &second.1, second.2).await?;
-        let here = self.entered(&belle, &second.0, &first.1, first.2).await?;
+        let (first, second) = (self.town.vendor.seat.clone(), self.town.partner.seat.clone());
+        let keys = (self.town.vendor.admin_key.clone(), self.town.partner.admin_key.clone());
+        let there = self.entered(&aurora, &keys.0, &second.url(), second.name).await?;
+        let here = self.entered(&belle, &keys.1, &first.url(), first.name).await?;
         self.teller.step(
             "A second vendor with its own token; each administrator enters the other",
             goods.len() == 3 && !there.is_empty() && !here.is_empty(),
@@ -144,10 +143,9 @@ impl Story<'_> {
     }
 
     fn terms(&self) -> Value {
-        let party = |one: &DemoServer, tokens: u64, micros: u64| {
-            let Coin { code, scale, .. } = one.seat.token;
+        let party = |seat: &crate::demo::server::Seat, tokens: u64, micros: u64| {
             json!({
-                "url": one.url(), "token": code, "scale": scale,
+                "url": seat.url(), "token": seat.token.code, "scale": seat.token.scale,
                 "tokens": tokens, "micros": micros,
             })
         };
@@ -161,8 +159,8 @@ impl Story<'_> {
         };
         json!({
             "parties": [
-                party(&self.town.vendor, 10_000, 1_000_000),
-                party(&self.town.partner, 100, 250_000),
+                party(&self.town.vendor.seat, 10_000, 1_000_000),
+                party(&self.town.partner.seat, 100, 250_000),
             ],
             "currency": "EUR", "ways": [way(10_000, 10_000), way(400, 100)],
             "cycle": { "kind": "days", "days": 30 }, "due_days": 14, "notice_days": 14,
@@ -191,8 +189,8 @@ impl Story<'_> {
         let thief = self.ask("", "POST", "/v1/accounts", body).await?;
         let stolen = self.ask(thief.at("/token"), "POST", &path, code.clone()).await?;
         let linked = self.ask(&noa.here, "POST", &path, code).await?;
-        let held = opened.at("/url").starts_with(self.town.partner.url())
-            && back.starts_with(self.town.vendor.url())
+        let held = opened.at("/url").starts_with(&self.town.partner.url())
+            && back.starts_with(&self.town.vendor.url())
             && stolen.status >= 400
             && linked.at("/state") == "active";
         let answer = format!(

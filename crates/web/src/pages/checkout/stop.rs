@@ -102,7 +102,7 @@ impl Stop {
                         wait = wait.0)) }
                     p.choice {
                         a.button href="/wallet/top-up" { (t("Add funds")) }
-                        a.button.second href="/cart" { (t("Back to the cart")) }
+                        (ahead.back("button second"))
                     }
                 },
             ),
